@@ -1,0 +1,149 @@
+/* store.h - all the aggregator asks of storage, as semantic operations. One implementation now (store_sqlite.c);
+ * a PostgreSQL one fits behind the same header: no SQL leaves it, keys start with what it would be sharded by.
+ *
+ * One store handle per thread. Exactly one handle in the world is opened STORE_WRITE (it writes and checkpoints, holds
+ * the lock file PATH.lock); every other is STORE_READ and answers from snapshots. */
+#ifndef AGGREGATOR_STORE_H
+#define AGGREGATOR_STORE_H
+
+#include "catalogue.h"
+#include "fault.h"
+#include "seal.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+struct store;
+
+/* WRITE: makes the file when absent (0600), STATUS_AGAIN when another process holds it. READ: STATUS_AGAIN when the file
+ * does not exist. STATUS_BROKEN with what is wrong otherwise. */
+enum status store_open(const char *path, enum store_mode mode, struct store **ret_store, struct fault *why) MUST_CHECK;
+void store_close(struct store **store);
+/* True when some process holds the store for writing. */
+bool store_is_held(const char *path);
+
+/* A write transaction, or in READ mode one consistent snapshot. Nothing is durable before store_commit says OK; after
+ * any failure the transaction is rolled back and, for STATUS_BROKEN, the handle must be closed. */
+enum status store_begin(struct store *store, struct fault *why) MUST_CHECK;
+enum status store_commit(struct store *store, struct fault *why) MUST_CHECK;
+void store_rollback(struct store *store);
+
+/* ---- ledger -------------------------------------------------------------------------------------------------------- */
+
+struct stream {              /* one outbox of one agent */
+    char agent[65];
+    unsigned char outbox[16];
+    uint64_t epoch;          /* highest seen */
+    uint64_t watermark;      /* highest batch committed */
+    unsigned char chain[SEAL_HASH]; /* at the watermark */
+    int64_t last_received_at;
+};
+
+struct refusal {
+    uint32_t index;          /* record of the batch */
+    enum message message;
+};
+
+struct entry {               /* one batch in the ledger; entry numbers start at 1 without gaps */
+    uint64_t number;
+    char agent[65];
+    unsigned char outbox[16];
+    uint64_t seq;
+    unsigned char chain[SEAL_HASH];
+    unsigned char signature[SEAL_SIGNATURE];
+    int64_t received_at;     /* aggregator's clock, Unix ms, never falls from entry to entry */
+    const unsigned char *bytes; /* the batch as received; borrowed till the next call */
+    size_t length;
+    const struct refusal *refusals; /* borrowed, by index; what intake refused */
+    size_t refusal_count;
+    bool repeated;           /* the same file of the same agent was taken before: kept, never applied */
+    unsigned char hash[SEAL_HASH]; /* ledger chain */
+};
+
+/* What a batch touches, so that readers find it. Form and period as text: independent of catalogue versions. */
+struct touch { const char *form; const char *period; };
+
+enum status store_append(struct store *store, const struct entry *entry, const struct touch *touches,
+                         size_t touch_count, struct fault *why) MUST_CHECK;
+/* Number of the newest entry, 0 when empty; its hash and received_at (may be NULL). */
+enum status store_head(struct store *store, uint64_t *ret_number, unsigned char ret_hash[SEAL_HASH],
+                       int64_t *ret_received_at, struct fault *why) MUST_CHECK;
+/* Reads entry by entry in ledger order: the first whose number is > after. *ret_found false at the end. */
+enum status store_entry_after(struct store *store, uint64_t after, struct entry *ret_entry, bool *ret_found,
+                              struct fault *why) MUST_CHECK;
+/* The same, only entries that touch (form, period); period NULL: any period of the form. */
+enum status store_entry_touching(struct store *store, uint64_t after, const char *form, const char *period,
+                                 struct entry *ret_entry, bool *ret_found, struct fault *why) MUST_CHECK;
+/* Number of the last entry received at or before the moment (0 when none). */
+enum status store_entry_at(struct store *store, int64_t received_at, uint64_t *ret_number, struct fault *why) MUST_CHECK;
+
+enum status store_stream(struct store *store, const char *agent, const unsigned char outbox[16], bool *ret_found,
+                         struct stream *ret_stream, struct fault *why) MUST_CHECK;
+enum status store_save_stream(struct store *store, const struct stream *stream, struct fault *why) MUST_CHECK;
+/* All streams; *ret_streams is yours to free(). */
+enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
+    MUST_CHECK;
+/* True when a file of these bytes was fully taken from the agent by an entry of another outbox. */
+enum status store_knows_file(struct store *store, const char *agent, const unsigned char hash[SEAL_HASH],
+                             const unsigned char outbox[16], bool *ret_known, struct fault *why) MUST_CHECK;
+
+/* ---- abacus pages ---------------------------------------------------------------------------------------------------- */
+
+/* Blocks of pages as blobs, keyed by (element or form code, period, block). Valid for one layout of the catalogue and
+ * exact as of the watermark saved with them. */
+enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
+                                  struct fault *why) MUST_CHECK; /* 0 when another layout or none */
+enum status store_pages_reset(struct store *store, const unsigned char layout[32], struct fault *why) MUST_CHECK;
+enum status store_pages_set_watermark(struct store *store, uint64_t watermark, struct fault *why) MUST_CHECK;
+enum status store_block_load(struct store *store, const char *subject, const char *period, uint32_t block,
+                             const unsigned char **ret_bytes, size_t *ret_length, bool *ret_found, struct fault *why)
+    MUST_CHECK;
+enum status store_block_save(struct store *store, const char *subject, const char *period, uint32_t block,
+                             const unsigned char *bytes, size_t length, struct fault *why) MUST_CHECK;
+/* Calls visit for every period for which the subject has a saved block. */
+typedef void store_period_visitor(void *context, const char *period);
+enum status store_block_periods(struct store *store, const char *subject, store_period_visitor *visit, void *context,
+                                struct fault *why) MUST_CHECK;
+
+/* ---- what the office keeps --------------------------------------------------------------------------------------------- */
+
+/* Catalogue files in force, so that a store can be asked without its configuration. */
+enum status store_save_catalogue(struct store *store, const struct catalogue *catalogue, struct fault *why) MUST_CHECK;
+enum status store_load_catalogue(struct store *store, struct catalogue **ret_catalogue, struct findings *findings,
+                                 struct fault *why) MUST_CHECK;
+
+struct alert_row {
+    char alert[160];         /* identity: kind.subject */
+    char kind[33], state[17], severity[17];
+    char subject[65];        /* goal */
+    char unit[65], office[257];
+    int64_t since;           /* Unix ms of the last change of state */
+    char detail[512];
+    char acked_by[257], note[513];
+};
+/* *ret_rows is yours to free(). */
+enum status store_alerts(struct store *store, struct alert_row **ret_rows, size_t *ret_count, struct fault *why)
+    MUST_CHECK;
+enum status store_save_alert(struct store *store, const struct alert_row *row, struct fault *why) MUST_CHECK;
+
+struct agent_row {           /* what the aggregator knows of each agent for `status` */
+    char agent[65];
+    bool connected;          /* as of the last change written */
+    int64_t last_seen, last_submission; /* Unix ms, 0 when never */
+    uint64_t backlog, refused;
+    int64_t clock_skew_ms;   /* agent minus aggregator */
+    char software[64];
+};
+enum status store_agents(struct store *store, struct agent_row **ret_rows, size_t *ret_count, struct fault *why)
+    MUST_CHECK;
+enum status store_save_agent(struct store *store, const struct agent_row *row, struct fault *why) MUST_CHECK;
+/* 16 random bytes made with the file. */
+enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why) MUST_CHECK;
+/* Idle work of the one writer: a passive checkpoint when the log has grown. */
+void store_idle(struct store *store);
+
+#endif

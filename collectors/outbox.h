@@ -1,0 +1,62 @@
+/* outbox.h - the collector's durable memory, one SQLite file (WAL, synchronous=FULL) in its own folder (0700).
+ *
+ * It keeps batches from the moment a file is taken until the aggregator has them in a verified backup, the manifest of
+ * taken files, and the last known figure of each cell (what rules and jumps compare with). One transaction per file;
+ * a batch never changes after it was cut. Exclusive lock on the folder; a damaged file is set aside, its readable rows
+ * are saved into a new outbox, and the start goes on. */
+#ifndef COLLECTORS_OUTBOX_H
+#define COLLECTORS_OUTBOX_H
+
+#include "batch.h"
+#include "fault.h"
+#include "seal.h"
+#include "status.h"
+
+struct outbox;
+
+struct outbox_identity {
+    unsigned char id[16];
+    uint64_t epoch;          /* +1 durably at each open */
+    uint64_t low, high;      /* batches held; low > high when none */
+    uint64_t highest_acked;
+    unsigned char chain_at_high[SEAL_HASH];
+    uint64_t refused_rows;
+};
+
+/* STATUS_AGAIN when another process holds it, STATUS_BROKEN when the folder cannot be used. `agent` and `sign_secret`
+ * are used for chain and signatures. */
+enum status outbox_open(const char *folder, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+                        struct outbox **ret_outbox, struct fault *why) MUST_CHECK;
+void outbox_close(struct outbox **outbox);
+void outbox_identity(const struct outbox *outbox, struct outbox_identity *ret_identity);
+
+/* True (and when, Unix ms) when a file of these bytes was taken before. */
+enum status outbox_knows_file(struct outbox *outbox, const unsigned char hash[SEAL_HASH], bool *ret_known,
+                              int64_t *ret_taken_at, struct fault *why) MUST_CHECK;
+/* Last accepted figure of a cell by codes; *ret_known false when none. */
+struct known_figure { enum record_status status; int64_t value; uint8_t decimals; uint32_t revision; };
+enum status outbox_known_figure(struct outbox *outbox, const char *element, const char *unit, const char *period,
+                                bool *ret_known, struct known_figure *ret_figure, struct fault *why) MUST_CHECK;
+
+/* Takes a file: cuts its records into batches, chains, signs and stores them with the manifest row and the known
+ * figures in one transaction. Records may be 0 (all refused): then only the manifest row. STATUS_AGAIN: disk full. */
+enum status outbox_take(struct outbox *outbox, const struct catalogue *catalogue, struct submission *submission,
+                        const struct record *records, size_t count, struct fault *why) MUST_CHECK;
+
+/* A stored batch; *ret_bytes is borrowed till the next call. STATUS_REFUSED when it is no longer held. */
+enum status outbox_batch(struct outbox *outbox, uint64_t seq, const unsigned char **ret_bytes, size_t *ret_length,
+                         unsigned char ret_chain_before[SEAL_HASH], unsigned char ret_signature[SEAL_SIGNATURE],
+                         struct fault *why) MUST_CHECK;
+/* Chain value after batch seq (0: the start). STATUS_REFUSED when unknown. */
+enum status outbox_chain(struct outbox *outbox, uint64_t seq, unsigned char ret_chain[SEAL_HASH], struct fault *why)
+    MUST_CHECK;
+/* Everything up to `watermark` is committed at the aggregator; up to `backup_watermark` it is in a verified backup and may
+ * be pruned. */
+enum status outbox_acknowledge(struct outbox *outbox, uint64_t watermark, uint64_t backup_watermark, struct fault *why)
+    MUST_CHECK;
+/* The file and line a record of a batch came from (for refusals that come back from the aggregator). */
+struct outbox_origin { char path_done[4096]; char file[256]; int64_t line; };
+enum status outbox_origin(struct outbox *outbox, uint64_t seq, uint32_t index, struct outbox_origin *ret_origin,
+                          struct fault *why) MUST_CHECK;
+
+#endif

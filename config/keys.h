@@ -1,0 +1,49 @@
+/* keys.h - key files. NAME.key (0600) holds a CURVE secret for the link and an ed25519 secret for signatures; NAME.pub
+ * their public halves. Plain text, one `word: value` a line:
+ *   suanpan secret key 1        suanpan public key 1
+ *   name: liyang                name: liyang
+ *   curve: <z85, 40>            curve: <z85, 40>
+ *   sign: <hex, 128>            sign: <hex, 64>                                                                     */
+#ifndef CONFIG_KEYS_H
+#define CONFIG_KEYS_H
+
+#include "fault.h"
+#include "seal.h"
+#include "status.h"
+
+#include <stddef.h>
+
+struct public_key {
+    char name[65];
+    char curve[41];
+    unsigned char sign[SEAL_PUBLIC];
+};
+
+struct secret_key {
+    struct public_key public_key; /* derived from the secrets when loaded */
+    char curve[41];
+    unsigned char sign[SEAL_SECRET];
+};
+
+/* Makes folder/name.key and folder/name.pub (folder is made, 0700, when absent). STATUS_REFUSED when either exists (never
+ * overwritten) or the name is not a plain word. ret_fingerprint (SEAL_HASH hex, first 16) may be NULL. */
+enum status keys_generate(const char *folder, const char *name, char ret_fingerprint[33], struct fault *why) MUST_CHECK;
+/* STATUS_REFUSED when absent, malformed, readable by others (mode & 077), or owned by another user. */
+enum status keys_load_secret(const char *path, struct secret_key *ret_key, struct fault *why) MUST_CHECK;
+enum status keys_load_public(const char *path, struct public_key *ret_key, struct fault *why) MUST_CHECK;
+/* Wipes the secrets from memory. */
+void keys_forget(struct secret_key *key);
+
+/* One row of agents.csv. */
+enum agent_status { AGENT_ACTIVE, AGENT_REVOKED };
+struct agent {
+    char code[65];
+    char scope[65]; /* unit code */
+    enum agent_status status;
+    struct public_key key;
+};
+/* agents.csv; pub paths are relative to the file. An agent may stand twice with two keys (rotation). *ret_agents is
+ * yours to free(). STATUS_REFUSED with file, row and column. */
+enum status agents_load(const char *file, struct agent **ret_agents, size_t *ret_count, struct fault *why) MUST_CHECK;
+
+#endif
