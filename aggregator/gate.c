@@ -1,1 +1,1 @@
-#include "status.h"
+#include "gate.h"

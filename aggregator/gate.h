@@ -1,0 +1,25 @@
+/* gate.h - who may enter: the ZAP handler, in its own thread, a ROUTER on inproc://zeromq.zap.01 bound before any
+ * listener. Fails closed: no handler, no domain or no User-Id means no entry.
+ *
+ * Domains: "collectors" (keys of agents.csv; User-Id = agent code; revoked keys stay out), "queries" and "events" (the
+ * aggregator's own key, User-Id "operator"; active agents' keys may listen to "events"). */
+#ifndef AGGREGATOR_GATE_H
+#define AGGREGATOR_GATE_H
+
+#include "keys.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gate;
+
+/* Starts the handler thread. One per process. The tables are copied. */
+enum status gate_start(void *zmq_context, const struct agent *agents, size_t agent_count,
+                       const struct public_key *operator_key, struct gate **ret_gate, struct fault *why) MUST_CHECK;
+/* A new table of agents (agents.csv changed); takes effect on the next handshake. */
+enum status gate_update(struct gate *gate, const struct agent *agents, size_t agent_count, struct fault *why) MUST_CHECK;
+void gate_stop(struct gate **gate);
+
+#endif

@@ -1,0 +1,23 @@
+/* intake.h - the aggregator's end of the delivery protocol: sessions of agents, credit, group commit, acknowledgement
+ * after the commit. The state per agent is a pure function of events; this module drives it with a ROUTER socket. */
+#ifndef AGGREGATOR_INTAKE_H
+#define AGGREGATOR_INTAKE_H
+
+#include "abacus.h"
+#include "keys.h"
+#include "settings.h"
+#include "store.h"
+
+struct intake;
+
+/* Borrows all. `router` is bound by the program; under SECURITY_NONE the agent is who HELLO says (still signed). */
+struct intake *intake_new(void *router, const struct catalogue *catalogue, struct store *store, struct abacus *abacus,
+                          enum security security, const struct agent *agents, size_t agent_count);
+void intake_free(struct intake **intake);
+void intake_agents(struct intake *intake, const struct agent *agents, size_t agent_count); /* agents.csv changed */
+/* Takes what waits on the socket, commits it as one group, acknowledges. *ret_committed is the newest entry (0: nothing
+ * new). STATUS_BROKEN: the store failed; nothing of the group is acknowledged, the program must reopen or stop. */
+enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why) MUST_CHECK;
+int64_t intake_due(const struct intake *intake);
+
+#endif
