@@ -1,5 +1,5 @@
 /* batch.h - a batch of records as it is cut once in the collector, signed, sent, stored and checked: the same bytes all
- * the way. A msgpack envelope (map drawn in wire.md) around columns of delta varints, with dictionaries of the codes
+ * the way. A msgpack envelope (drawn in wire.md) around columns of delta varints, with dictionaries of the codes
  * used, so that a batch explains itself without the catalogue. */
 #ifndef SCHEMAS_BATCH_H
 #define SCHEMAS_BATCH_H
@@ -56,7 +56,8 @@ struct batch {
 
 /* Decodes bytes from anywhere: every count is checked against the bytes left before anything is allocated, nothing may
  * be left over, every code is UTF-8 within limits, every period parses. STATUS_REFUSED with malformed_batch and what
- * is wrong. Reuses the memory of *batch when it is not NULL (the hot path decodes millions). */
+ * is wrong; a batch that was given is then empty. Reuses the memory of *batch when it is not NULL (the hot path decodes
+ * millions). Not enforced here: that a dictionary names a code once, or that the catalogue knows it. */
 enum status batch_decode(const unsigned char *bytes, size_t length, struct batch **batch, struct fault *why) MUST_CHECK;
 void batch_free(struct batch **batch);
 
