@@ -18,8 +18,9 @@ bool calendar_is_working_day(const struct catalogue *catalogue, int32_t date);
 int32_t calendar_due_date(const struct catalogue *catalogue, const struct form *form, struct period period);
 /* Local calendar day of a moment (Unix milliseconds). */
 int32_t calendar_local_day(int64_t time_ms);
-/* RFC 3339 with seconds (milliseconds when not zero) and offset: 2020-09-30T08:15:02+08:00; parse also takes Z, and a
- * bare date as that day's first moment in local time. */
+/* RFC 3339 with seconds (milliseconds when not zero) and offset: 2020-09-30T08:15:02+08:00; parse also takes Z,
+ * local time without an offset (seconds may then be left out), a space for the T, and a bare date as that day's first
+ * moment in local time. False for a local time that the clock skipped. */
 void calendar_format_time(int64_t time_ms, char ret_text[TIME_TEXT]);
 bool calendar_parse_time(const char *text, int64_t *ret_time_ms);
 

@@ -30,7 +30,8 @@ struct csv_reader *csv_open(const char *text, size_t length, char separator);
 void csv_close(struct csv_reader **reader);
 char csv_separator(const struct csv_reader *reader);
 /* Next row (an empty line is a row with one empty field). *ret_end is true at the end, then *ret_row is untouched.
- * STATUS_REFUSED for an unclosed quote, text after a closing quote, or a row beyond the limits, with the line. */
+ * STATUS_REFUSED for an unclosed quote, text after a closing quote, or a row beyond the limits, with the line; *ret_row
+ * then has line, raw and raw_length but no fields, and the next call goes on with the line after it. */
 enum status csv_next(struct csv_reader *reader, struct csv_row *ret_row, bool *ret_end, struct fault *why) MUST_CHECK;
 
 /* Writes one field, quoted when it must be (separator, quote, line break, leading or trailing space). */

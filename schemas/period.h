@@ -38,8 +38,9 @@ void date_format(int32_t date, char ret_text[DATE_TEXT]);
 /* "2020", "2020-S1", "2020-Q1", "2020-03", "2020-W10", "2020-03-09", or "A..B" of any two of them (from the first day
  * of A to the last of B). Strict; STATUS_REFUSED with bad_period. A span of exactly one named period stays a span. */
 enum status period_parse(const char *text, struct period *ret_period, struct fault *why) MUST_CHECK;
-/* The way back; a span is written with its ends named as the largest named periods that start / end there and are of
- * the same kind when possible ("2020-01..2020-08"). Text parses back to the same days. */
+/* The way back; both ends of a span are named alike: as years when it is two whole years or more, else as months when it
+ * is whole months ("2020-01..2020-08"), else as weeks when it is two whole weeks or more, else as days. The text parses
+ * back to the same days. */
 void period_format(struct period period, char ret_text[PERIOD_TEXT]);
 /* "day" ... "year"; false when unknown (spans have no name). */
 bool period_kind_by_name(const char *name, enum period_kind *ret_kind);
@@ -52,7 +53,8 @@ struct period period_span(int32_t first, int32_t last);
  * other spans: as many days. */
 struct period period_previous(struct period period);
 struct period period_next(struct period period);
-/* The same period a year before (2020-03 -> 2019-03, spans both ends). False when there is none (W53, 02-29). */
+/* The same period a year before (2020-03 -> 2019-03; of a span both ends, counted in what period_format names them by).
+ * False when there is none (W53, 02-29, before 1900). */
 bool period_year_before(struct period period, struct period *ret_period);
 bool period_contains(struct period outer, struct period inner); /* inner wholly inside outer */
 bool period_overlaps(struct period one, struct period other);
