@@ -7,16 +7,21 @@
 #define AGGREGATOR_GATE_H
 
 #include "keys.h"
+#include "settings.h"
 #include "status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#define GATE_OPERATOR "operator" /* User-Id of the office */
+#define GATE_LOCAL "local"       /* User-Id of whoever came without a key */
+
 struct gate;
 
-/* Starts the handler thread. One per process. The tables are copied. */
-enum status gate_start(void *zmq_context, const struct agent *agents, size_t agent_count,
+/* Starts the handler thread; returns when it answers. One per process. The tables are copied. security: with
+ * SECURITY_NONE peers without CURVE are let in too, but only from this machine (ipc, loopback), as "local". */
+enum status gate_start(void *zmq_context, enum security security, const struct agent *agents, size_t agent_count,
                        const struct public_key *operator_key, struct gate **ret_gate, struct fault *why) MUST_CHECK;
 /* A new table of agents (agents.csv changed); takes effect on the next handshake. */
 enum status gate_update(struct gate *gate, const struct agent *agents, size_t agent_count, struct fault *why) MUST_CHECK;

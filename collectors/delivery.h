@@ -1,0 +1,102 @@
+/* delivery.h - the collector's end of the delivery protocol as a pure state machine: event in, actions out. No clock, no
+ * socket, no file, so that a simulator can drive it through millions of schedules; publisher.c is its driver.
+ *
+ *            link up                 WELCOME, credit > 0
+ *   APART ────────────> GREETING ────────────────────────> STREAMING <──> THROTTLED (credit 0, aggregator busy)
+ *     ^                    │ ^                                 │  │
+ *     │ link down (any)    │ └───── no answer in time ─────────┘  │
+ *     └────────────────────┤                                      │ refused for a reason that needs a person
+ *                          └──────────> HELD <────────────────────┘ (tries again after a long while)
+ *
+ * Batches are sent in order from the aggregator's watermark + 1, at most `credit` of them unacknowledged (go-back-N).
+ * Only an ACK acknowledges: a WELCOME carries no refusals, so taking its watermark for an acknowledgement would lose
+ * the refusals of an ACK that got lost. Sequence numbers are never skipped and never given out here. */
+#ifndef COLLECTORS_DELIVERY_H
+#define COLLECTORS_DELIVERY_H
+
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum delivery_state {
+    DELIVERY_APART,     /* no link */
+    DELIVERY_GREETING,  /* HELLO is out, or has to go out */
+    DELIVERY_STREAMING,
+    DELIVERY_THROTTLED, /* welcome, but no batch may be sent just now */
+    DELIVERY_HELD,      /* does not move until somebody acts; tries again at `due` */
+};
+
+/* Why it is HELD. */
+enum delivery_hold {
+    HOLD_NOTHING,
+    HOLD_FENCED,        /* another collector of this name took over */
+    HOLD_REVOKED,
+    HOLD_PROTOCOL,
+    HOLD_STALE_EPOCH,   /* this outbox was seen in a later life: it came out of a backup */
+    HOLD_BEHIND,        /* the aggregator holds more of this outbox than the outbox itself */
+    HOLD_FORK,          /* the same number names other bytes there */
+    HOLD_GAP,           /* the aggregator needs batches that are no longer held */
+    HOLD_BAD_BATCH,     /* chain, signature or contents were refused three times running */
+};
+
+/* How the aggregator's chain at its watermark compares with ours at that number. */
+enum delivery_chain { CHAIN_SAME, CHAIN_DIFFERS, CHAIN_UNKNOWN };
+
+enum delivery_event_kind {
+    DELIVERY_TIME,      /* time has passed */
+    DELIVERY_LINK_UP,
+    DELIVERY_LINK_DOWN,
+    DELIVERY_HELD_NOW,  /* low, high: what the outbox holds changed */
+    DELIVERY_WELCOME,   /* session, watermark, credit, chain */
+    DELIVERY_ACK,       /* session, watermark, credit, chain */
+    DELIVERY_NACK,      /* session, nack, first, retry_after_ms */
+    DELIVERY_LOST,      /* the batch asked for is no longer held */
+};
+
+struct delivery_event {
+    enum delivery_event_kind kind;
+    int64_t now_ms;
+    uint64_t random; /* any bits; for session numbers and jitter */
+    uint64_t session;
+    uint64_t low, high;
+    uint64_t watermark;
+    uint32_t credit;
+    enum delivery_chain chain;
+    enum wire_nack nack;
+    uint64_t first;
+    uint32_t retry_after_ms;
+};
+
+struct delivery_actions {
+    bool hello;           /* send HELLO with delivery.session (delivery_greeted tells that it went out) */
+    uint64_t acknowledge; /* 0, or: everything up to here is committed at the aggregator */
+};
+
+struct delivery {
+    enum delivery_state state;
+    enum delivery_hold hold;
+    bool link;
+    bool asked;            /* STREAMING or THROTTLED: a HELLO as sign of life is out and not answered */
+    uint64_t session;      /* random, never 0 once greeted */
+    uint64_t low, high;    /* held; low > high when none */
+    uint64_t acked;        /* highest ever acknowledged */
+    uint64_t watermark;    /* aggregator's, in this session */
+    uint64_t next;         /* next batch to send */
+    uint32_t credit;
+    uint32_t attempts;     /* greetings without a WELCOME */
+    uint32_t strikes;      /* bad batches without progress */
+    int64_t due;           /* next moment at which DELIVERY_TIME does something */
+    int64_t hold_until;    /* HELD also across a new link */
+};
+
+void delivery_start(struct delivery *delivery, uint64_t low, uint64_t high, uint64_t acked);
+void delivery_step(struct delivery *delivery, const struct delivery_event *event, struct delivery_actions *ret_actions);
+/* The batch to send now, 0 when none. */
+uint64_t delivery_wants(const struct delivery *delivery);
+/* Batch delivery_wants() went out. */
+void delivery_sent(struct delivery *delivery, int64_t now_ms);
+/* The aggregator has everything that is held, as far as this session or an earlier one knows. */
+bool delivery_drained(const struct delivery *delivery);
+
+#endif
