@@ -32,24 +32,28 @@ struct scope {
 struct figures;
 struct figures *figures_new(const struct catalogue *catalogue, struct abacus *abacus);
 void figures_free(struct figures **figures);
+const struct catalogue *figures_catalogue(const struct figures *figures);
+struct abacus *figures_abacus(const struct figures *figures);
 
 enum status figures_indicator(struct figures *figures, uint32_t indicator, struct scope scope, struct period period,
                               struct figure *ret_figure, struct fault *why) MUST_CHECK;
 enum status figures_element(struct figures *figures, uint32_t element, struct scope scope, struct period period,
                             struct figure *ret_figure, struct fault *why) MUST_CHECK;
 /* An expression_lookup for rules on one unit's form and period (context: struct figures_at). Its `status` must be looked
- * at afterwards: a failing store shows there. */
+ * at afterwards: a failing store shows there. Inside a rule the report counters have no value: what is complete depends
+ * on the rules, and a rule that asks back would never end. */
 struct figures_at {
     struct figures *figures;
     struct scope scope;
     struct period period;
-    const struct expression *expression; /* for expected_units */
+    const struct expression *expression; /* for expected_units; NULL when it is not used */
     enum status status;
     struct fault *why;
 };
 expression_lookup figures_lookup;
 
-/* Weights of the goals' arithmetic (CONTRACT 2, goal_above_weighted_parts): what the whole comes to when every part exactly
- * meets its goal, with the denominators in force in the period. */
+/* The slots of a level at or below the scope, as catalogue_cover_units gives them, days that adjoin joined. Kept between
+ * calls; *ret_covers is a copy, yours to free. */
+size_t figures_covers(struct figures *figures, struct scope scope, uint32_t level, struct cover **ret_covers);
 
 #endif

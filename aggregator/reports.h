@@ -14,6 +14,7 @@ struct report {
     enum report_state state; /* on the asked day */
     uint32_t filled, required; /* required elements with a live record / in all */
     uint32_t hard_errors, soft_flags; /* hard rules broken now; soft rules broken and jumps, without a reason */
+    bool complete;           /* now: everything required has a live record and no hard rule is broken */
 };
 
 const char *report_state_text(enum report_state state);
