@@ -31,5 +31,7 @@ enum status progress_judge(struct figures *figures, uint32_t goal, int32_t on, b
                            struct progress *ret_progress, struct fault *why) MUST_CHECK;
 /* The scope of a goal: its unit or its group's units. */
 struct scope progress_scope(const struct catalogue *catalogue, const struct goal *goal);
+/* The pace in force: as written, else linear for what adds up over months and level otherwise. */
+enum pace_kind progress_pace(const struct catalogue *catalogue, const struct goal *goal);
 
 #endif
