@@ -6,6 +6,7 @@
 #ifndef AGGREGATOR_STORE_H
 #define AGGREGATOR_STORE_H
 
+#include "batch.h"
 #include "catalogue.h"
 #include "fault.h"
 #include "seal.h"
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Numbers are kept as 64 bits with a sign: entries, seq, epochs and watermarks stay below 2^63. */
 enum store_mode { STORE_READ, STORE_WRITE };
 
 struct store;
@@ -25,12 +27,15 @@ enum status store_open(const char *path, enum store_mode mode, struct store **re
 void store_close(struct store **store);
 /* True when some process holds the store for writing. */
 bool store_is_held(const char *path);
+enum store_mode store_mode_of(const struct store *store);
+const char *store_path(const struct store *store);
 
 /* A write transaction, or in READ mode one consistent snapshot. Nothing is durable before store_commit says OK; after
  * any failure the transaction is rolled back and, for STATUS_BROKEN, the handle must be closed. */
 enum status store_begin(struct store *store, struct fault *why) MUST_CHECK;
 enum status store_commit(struct store *store, struct fault *why) MUST_CHECK;
 void store_rollback(struct store *store);
+bool store_is_inside(const struct store *store); /* between begin and commit */
 
 /* ---- ledger -------------------------------------------------------------------------------------------------------- */
 
@@ -61,7 +66,9 @@ struct entry {               /* one batch in the ledger; entry numbers start at 
     const struct refusal *refusals; /* borrowed, by index; what intake refused */
     size_t refusal_count;
     bool repeated;           /* the same file of the same agent was taken before: kept, never applied */
-    unsigned char hash[SEAL_HASH]; /* ledger chain */
+    unsigned char hash[SEAL_HASH]; /* ledger chain; store_append works it out itself */
+    const struct submission *submission; /* appending: of the decoded batch, so that it need not be decoded again; may be
+                                          * NULL. Always NULL when read */
 };
 
 /* What a batch touches, so that readers find it. Form and period as text: independent of catalogue versions. */
@@ -69,15 +76,26 @@ struct touch { const char *form; const char *period; };
 
 enum status store_append(struct store *store, const struct entry *entry, const struct touch *touches,
                          size_t touch_count, struct fault *why) MUST_CHECK;
+/* The chain value an entry must have after `previous` (all zero before the first): what `verify` compares. */
+void store_entry_hash(const struct entry *entry, const unsigned char previous[SEAL_HASH],
+                      unsigned char ret_hash[SEAL_HASH]);
+/* Adds touches of an entry that is in the ledger already (its elements moved to other forms in a new catalogue). */
+enum status store_touch(struct store *store, uint64_t entry, const struct touch *touches, size_t touch_count,
+                        struct fault *why) MUST_CHECK;
 /* Number of the newest entry, 0 when empty; its hash and received_at (may be NULL). */
 enum status store_head(struct store *store, uint64_t *ret_number, unsigned char ret_hash[SEAL_HASH],
                        int64_t *ret_received_at, struct fault *why) MUST_CHECK;
-/* Reads entry by entry in ledger order: the first whose number is > after. *ret_found false at the end. */
+/* Reads entry by entry in ledger order: the first whose number is > after. *ret_found false at the end. What an entry
+ * borrows lasts till the next entry is read (other calls leave it alone). */
 enum status store_entry_after(struct store *store, uint64_t after, struct entry *ret_entry, bool *ret_found,
                               struct fault *why) MUST_CHECK;
 /* The same, only entries that touch (form, period); period NULL: any period of the form. */
 enum status store_entry_touching(struct store *store, uint64_t after, const char *form, const char *period,
                                  struct entry *ret_entry, bool *ret_found, struct fault *why) MUST_CHECK;
+/* Calls visit for every period of the form that any entry touches, in the order of their texts. */
+typedef void store_period_visitor(void *context, const char *period);
+enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,
+                                  struct fault *why) MUST_CHECK;
 /* Number of the last entry received at or before the moment (0 when none). */
 enum status store_entry_at(struct store *store, int64_t received_at, uint64_t *ret_number, struct fault *why) MUST_CHECK;
 
@@ -87,7 +105,8 @@ enum status store_save_stream(struct store *store, const struct stream *stream, 
 /* All streams; *ret_streams is yours to free(). */
 enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
     MUST_CHECK;
-/* True when a file of these bytes was fully taken from the agent by an entry of another outbox. */
+/* store_append notes the file when it appends the last part of a submission (not of a repeated one).
+ * True when a file of these bytes was fully taken from the agent by an entry of another outbox. */
 enum status store_knows_file(struct store *store, const char *agent, const unsigned char hash[SEAL_HASH],
                              const unsigned char outbox[16], bool *ret_known, struct fault *why) MUST_CHECK;
 
@@ -105,7 +124,6 @@ enum status store_block_load(struct store *store, const char *subject, const cha
 enum status store_block_save(struct store *store, const char *subject, const char *period, uint32_t block,
                              const unsigned char *bytes, size_t length, struct fault *why) MUST_CHECK;
 /* Calls visit for every period for which the subject has a saved block. */
-typedef void store_period_visitor(void *context, const char *period);
 enum status store_block_periods(struct store *store, const char *subject, store_period_visitor *visit, void *context,
                                 struct fault *why) MUST_CHECK;
 

@@ -1,0 +1,113 @@
+/* store_inside.h - what the store_*.c files share. Nobody else includes it: no SQL leaves the store. */
+#ifndef AGGREGATOR_STORE_INSIDE_H
+#define AGGREGATOR_STORE_INSIDE_H
+
+#include "batch.h"
+#include "store.h"
+
+#include <sqlite3.h>
+
+/* Every statement of the store, prepared when first used and kept with the handle. */
+#define STORE_STATEMENTS(X)                                                                                            \
+    X(BEGIN_READ, "BEGIN")                                                                                             \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                                  \
+    X(COMMIT, "COMMIT")                                                                                                \
+    X(PIN, "SELECT 1 FROM about LIMIT 1")                                                                              \
+    X(ABOUT, "SELECT value FROM about WHERE name = ?1")                                                                \
+    X(ABOUT_SET, "INSERT INTO about(name, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")     \
+    X(OUTBOX, "SELECT id FROM outbox WHERE agent = ?1 AND outbox = ?2")                                                \
+    X(OUTBOX_ADD, "INSERT INTO outbox(agent, outbox) VALUES(?1, ?2)")                                                  \
+    X(HEAD, "SELECT entry, hash, received_at FROM ledger ORDER BY entry DESC LIMIT 1")                                 \
+    X(APPEND, "INSERT INTO ledger(entry, outbox, seq, received_at, chain, signature, hash, outcome, bytes)"            \
+              " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                           \
+    X(TOUCH, "INSERT OR IGNORE INTO touch(form, period, entry) VALUES(?1, ?2, ?3)")                                    \
+    X(NEXT, "SELECT entry FROM ledger WHERE entry > ?1 ORDER BY entry LIMIT 1")                                        \
+    X(NEXT_TOUCHING, "SELECT entry FROM touch WHERE form = ?1 AND period = ?2 AND entry > ?3 ORDER BY entry LIMIT 1")  \
+    X(ENTRY, "SELECT l.entry, o.agent, o.outbox, l.seq, l.received_at, l.chain, l.signature, l.hash, l.outcome,"       \
+             " l.bytes FROM ledger l JOIN outbox o ON o.id = l.outbox WHERE l.entry = ?1")                             \
+    X(RECEIVED, "SELECT received_at FROM ledger WHERE entry = ?1")                                                     \
+    X(NEXT_PERIOD, "SELECT period FROM touch WHERE form = ?1 AND period > ?2 ORDER BY period LIMIT 1")                 \
+    X(STREAM, "SELECT o.agent, o.outbox, s.epoch, s.watermark, s.chain, s.last_received_at"                            \
+              " FROM outbox o JOIN stream s ON s.outbox = o.id WHERE o.agent = ?1 AND o.outbox = ?2")                  \
+    X(STREAMS, "SELECT o.agent, o.outbox, s.epoch, s.watermark, s.chain, s.last_received_at"                           \
+               " FROM outbox o JOIN stream s ON s.outbox = o.id ORDER BY o.agent, o.id")                               \
+    X(STREAM_SAVE, "INSERT INTO stream(outbox, epoch, watermark, chain, last_received_at) VALUES(?1, ?2, ?3, ?4, ?5)"  \
+                   " ON CONFLICT DO UPDATE SET epoch = excluded.epoch, watermark = excluded.watermark,"                \
+                   " chain = excluded.chain, last_received_at = excluded.last_received_at")                            \
+    X(TAKEN, "SELECT 1 FROM taken WHERE agent = ?1 AND hash = ?2 AND outbox <> ?3 LIMIT 1")                            \
+    X(TAKE, "INSERT OR IGNORE INTO taken(agent, hash, outbox) VALUES(?1, ?2, ?3)")                                     \
+    X(BLOCK, "SELECT bytes FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                              \
+    X(BLOCK_SAVE, "INSERT INTO block(subject, period, block, bytes) VALUES(?1, ?2, ?3, ?4)"                            \
+                  " ON CONFLICT DO UPDATE SET bytes = excluded.bytes")                                                 \
+    X(BLOCK_PERIODS, "SELECT DISTINCT period FROM block WHERE subject = ?1 ORDER BY period")                           \
+    X(BLOCKS_CLEAR, "DELETE FROM block")                                                                               \
+    X(CATALOGUE, "SELECT version, hash FROM catalogue ORDER BY version DESC LIMIT 1")                                  \
+    X(CATALOGUE_ADD, "INSERT INTO catalogue(hash, after) SELECT ?1, coalesce(max(entry), 0) FROM ledger")              \
+    X(CATALOGUE_FILE_ADD, "INSERT INTO catalogue_file(version, name, bytes) VALUES(?1, ?2, ?3)")                       \
+    X(CATALOGUE_FILES, "SELECT name, bytes FROM catalogue_file WHERE version = ?1 ORDER BY name")                      \
+    X(ALERTS, "SELECT alert, kind, state, severity, subject, unit, office, since, detail, acked_by, note FROM alert"   \
+              " ORDER BY alert")                                                                                       \
+    X(ALERT_SAVE, "INSERT OR REPLACE INTO alert(alert, kind, state, severity, subject, unit, office, since, detail,"   \
+                  " acked_by, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                             \
+    X(AGENTS, "SELECT agent, connected, last_seen, last_submission, backlog, refused, clock_skew_ms, software"         \
+              " FROM agent ORDER BY agent")                                                                            \
+    X(AGENT_SAVE, "INSERT OR REPLACE INTO agent(agent, connected, last_seen, last_submission, backlog, refused,"       \
+                  " clock_skew_ms, software) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+
+enum statement {
+#define X(name, sql) STATEMENT_##name,
+    STORE_STATEMENTS(X)
+#undef X
+    STATEMENT_COUNT
+};
+
+struct memory {             /* bytes handed out to the caller; kept from call to call */
+    unsigned char *bytes;
+    size_t capacity;
+};
+
+struct store {
+    sqlite3 *database;
+    char *path;
+    enum store_mode mode;
+    int lock;                /* file descriptor of PATH.lock, -1 for readers */
+    bool inside;             /* a transaction or snapshot is open */
+    bool broken;             /* an I/O error was seen: never trusted again */
+    int log_pages, checkpointed_pages; /* of the write-ahead log, after the last commit / checkpoint */
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+
+    bool head_known;         /* the newest entry, so that appending need not ask */
+    uint64_t head;
+    int64_t head_received_at;
+    unsigned char head_hash[SEAL_HASH];
+
+    struct memory entry_bytes, block_bytes;
+    struct refusal *refusals;
+    size_t refusal_capacity;
+    unsigned char *outcome;
+    size_t outcome_capacity;
+    struct batch *batch;     /* to look into a batch whose submission the caller did not give */
+};
+
+/* The prepared statement, reset and ready to bind. */
+enum status store_statement(struct store *store, enum statement which, sqlite3_stmt **ret_statement, struct fault *why)
+    MUST_CHECK;
+/* One step. *ret_row tells whether there is a row. On failure the transaction is rolled back. */
+enum status store_step(struct store *store, sqlite3_stmt *statement, bool *ret_row, struct fault *why) MUST_CHECK;
+/* Steps to the end and resets: for statements that give no rows. */
+enum status store_run(struct store *store, sqlite3_stmt *statement, struct fault *why) MUST_CHECK;
+/* Turns SQLite's answer into ours; rolls back. */
+enum status store_failure(struct store *store, int result, struct fault *why) MUST_CHECK;
+/* A row in the file contradicts the schema. */
+enum status store_damaged(struct store *store, const char *what, struct fault *why) MUST_CHECK;
+
+void store_bind_text(sqlite3_stmt *statement, int index, const char *text);
+void store_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length);
+void store_bind_number(sqlite3_stmt *statement, int index, uint64_t number);
+bool store_read_text(sqlite3_stmt *statement, int column, char *ret_text, size_t capacity);
+bool store_read_blob(sqlite3_stmt *statement, int column, void *ret_bytes, size_t length);
+/* Copies a blob into memory of the handle. */
+void store_keep_blob(sqlite3_stmt *statement, int column, struct memory *memory, const unsigned char **ret_bytes,
+                     size_t *ret_length);
+
+#endif

@@ -1,0 +1,554 @@
+/* store_ledger.c - the ledger: append-only, chained, with the streams that end in it and the index of what touches what.
+ *
+ * `outcome` is what we decided about a batch, beside what its agent signed, and is sealed by the ledger's chain:
+ *   empty                            taken as it is
+ *   flags, count, [length, code]..., [index delta, code number]...
+ * flags 1: the same file was taken before. Messages are kept by code, not by number: numbers change as the table of
+ * messages grows. Numbers are varints, index deltas start from -1, so they are never zero. */
+#include "store_inside.h"
+
+#include "cursor.h"
+#include "memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTCOME_REPEATED 1
+#define CODES 64 /* kinds of refusal one batch can show */
+
+/* ---- outcome ------------------------------------------------------------------------------------------------------- */
+
+struct outcome {
+    unsigned char **bytes;
+    size_t *capacity;
+    size_t length;
+};
+
+static void put_varint(struct outcome *outcome, uint64_t number)
+{
+    *outcome->bytes = memory_grow(*outcome->bytes, outcome->capacity, outcome->length + 10, 1);
+    for (; number >= 0x80; number >>= 7)
+        (*outcome->bytes)[outcome->length++] = (unsigned char)(number | 0x80);
+    (*outcome->bytes)[outcome->length++] = (unsigned char)number;
+}
+
+static void put_text(struct outcome *outcome, const char *text)
+{
+    const size_t length = strlen(text);
+    put_varint(outcome, length);
+    *outcome->bytes = memory_grow(*outcome->bytes, outcome->capacity, outcome->length + length + 1, 1);
+    memcpy(*outcome->bytes + outcome->length, text, length);
+    outcome->length += length;
+}
+
+static size_t number_of_code(enum message *codes, size_t *count, enum message message)
+{
+    size_t i = 0;
+    while (i < *count && codes[i] != message)
+        i++;
+    if (i == *count && *count < CODES)
+        codes[(*count)++] = message;
+    return i < CODES ? i : CODES - 1;
+}
+
+static size_t write_outcome(const struct entry *entry, unsigned char **bytes, size_t *capacity)
+{
+    struct outcome outcome = {bytes, capacity, 0};
+    enum message codes[CODES];
+    size_t code_count = 0;
+    int64_t before = -1;
+    if (!entry->repeated && entry->refusal_count == 0)
+        return 0;
+    for (size_t i = 0; i < entry->refusal_count; i++)
+        number_of_code(codes, &code_count, entry->refusals[i].message);
+    put_varint(&outcome, entry->repeated ? OUTCOME_REPEATED : 0);
+    put_varint(&outcome, code_count);
+    for (size_t i = 0; i < code_count; i++)
+        put_text(&outcome, message_code(codes[i]));
+    for (size_t i = 0; i < entry->refusal_count; i++) {
+        put_varint(&outcome, (uint64_t)((int64_t)entry->refusals[i].index - before));
+        put_varint(&outcome, number_of_code(codes, &code_count, entry->refusals[i].message));
+        before = entry->refusals[i].index;
+    }
+    return outcome.length;
+}
+
+static enum message read_code(struct cursor *cursor)
+{
+    char code[LIMIT_CODE_BYTES + 1];
+    const uint64_t length = cursor_varint(cursor);
+    if (length >= sizeof code || length > cursor_left(cursor)) {
+        cursor_fail(cursor, "code too long");
+        return MESSAGE_NONE;
+    }
+    memcpy(code, cursor->at, length);
+    code[length] = '\0';
+    cursor->at += length;
+    return message_by_code(code); /* NONE for a code of another version: still refused */
+}
+
+static bool read_outcome(struct store *store, const void *bytes, size_t length, struct entry *entry)
+{
+    struct cursor cursor = cursor_over(bytes, length);
+    enum message codes[CODES];
+    int64_t index = -1;
+    entry->refusal_count = 0;
+    entry->repeated = false;
+    if (length == 0)
+        return true;
+    const uint64_t flags = cursor_varint(&cursor), code_count = cursor_varint(&cursor);
+    if (flags > OUTCOME_REPEATED || code_count > CODES)
+        return false;
+    for (uint64_t i = 0; i < code_count; i++)
+        codes[i] = read_code(&cursor);
+    while (cursor.wrong == NULL && cursor_left(&cursor) != 0) {
+        const uint64_t delta = cursor_varint(&cursor), code = cursor_varint(&cursor);
+        if (delta == 0 || delta > LIMIT_BATCH_RECORDS || code >= code_count || index + (int64_t)delta > UINT32_MAX)
+            return false;
+        index += (int64_t)delta;
+        store->refusals = memory_grow(store->refusals, &store->refusal_capacity, entry->refusal_count + 1,
+                                      sizeof *store->refusals);
+        store->refusals[entry->refusal_count++] = (struct refusal){(uint32_t)index, codes[code]};
+    }
+    entry->repeated = flags == OUTCOME_REPEATED;
+    entry->refusals = store->refusals;
+    return cursor.wrong == NULL;
+}
+
+void store_entry_hash(const struct entry *entry, const unsigned char previous[SEAL_HASH],
+                      unsigned char ret_hash[SEAL_HASH])
+{
+    unsigned char *outcome = NULL;
+    size_t capacity = 0;
+    const size_t length = write_outcome(entry, &outcome, &capacity);
+    seal_ledger_next(entry->number, previous, entry->agent, entry->outbox, entry->seq, entry->chain, entry->signature,
+                     entry->received_at, outcome, length, ret_hash);
+    free(outcome);
+}
+
+/* ---- head ------------------------------------------------------------------------------------------------------------ */
+
+static enum status learn_head(struct store *store, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status;
+    /* The writer alone changes the ledger, so it may remember; a reader may while its snapshot lasts. */
+    if (store->head_known && (store->mode == STORE_WRITE || store->inside))
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_HEAD, &statement, why);
+    if (status == STATUS_OK)
+        status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    store->head = 0;
+    store->head_received_at = INT64_MIN;
+    memset(store->head_hash, 0, sizeof store->head_hash);
+    if (row) {
+        store->head = (uint64_t)sqlite3_column_int64(statement, 0);
+        store->head_received_at = sqlite3_column_int64(statement, 2);
+        if (!store_read_blob(statement, 1, store->head_hash, SEAL_HASH))
+            status = store_damaged(store, "ledger: hash", why);
+    }
+    sqlite3_reset(statement);
+    store->head_known = status == STATUS_OK;
+    return status;
+}
+
+enum status store_head(struct store *store, uint64_t *ret_number, unsigned char ret_hash[SEAL_HASH],
+                       int64_t *ret_received_at, struct fault *why)
+{
+    const enum status status = learn_head(store, why);
+    if (status != STATUS_OK)
+        return status;
+    *ret_number = store->head;
+    if (ret_hash != NULL)
+        memcpy(ret_hash, store->head_hash, SEAL_HASH);
+    if (ret_received_at != NULL)
+        *ret_received_at = store->head == 0 ? 0 : store->head_received_at;
+    return STATUS_OK;
+}
+
+/* ---- append ---------------------------------------------------------------------------------------------------------- */
+
+static enum status find_outbox(struct store *store, const char *agent, const unsigned char outbox[16], int64_t *ret_id,
+                               struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_OUTBOX, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, agent);
+    store_bind_blob(statement, 2, outbox, 16);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        *ret_id = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    if (row)
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_OUTBOX_ADD, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, agent);
+    store_bind_blob(statement, 2, outbox, 16);
+    status = store_run(store, statement, why);
+    if (status == STATUS_OK)
+        *ret_id = sqlite3_last_insert_rowid(store->database);
+    return status;
+}
+
+static enum status insert_entry(struct store *store, const struct entry *entry, const unsigned char hash[SEAL_HASH],
+                                size_t outcome_length, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    int64_t outbox;
+    enum status status = find_outbox(store, entry->agent, entry->outbox, &outbox, why);
+    if (status == STATUS_OK)
+        status = store_statement(store, STATEMENT_APPEND, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, entry->number);
+    sqlite3_bind_int64(statement, 2, outbox);
+    store_bind_number(statement, 3, entry->seq);
+    sqlite3_bind_int64(statement, 4, entry->received_at);
+    store_bind_blob(statement, 5, entry->chain, SEAL_HASH);
+    store_bind_blob(statement, 6, entry->signature, SEAL_SIGNATURE);
+    store_bind_blob(statement, 7, hash, SEAL_HASH);
+    store_bind_blob(statement, 8, store->outcome, outcome_length);
+    store_bind_blob(statement, 9, entry->bytes, entry->length);
+    return store_run(store, statement, why);
+}
+
+static enum status insert_touch(struct store *store, const char *form, const char *period, uint64_t entry,
+                                struct fault *why)
+{
+    sqlite3_stmt *statement;
+    enum status status = store_statement(store, STATEMENT_TOUCH, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, form);
+    store_bind_text(statement, 2, period);
+    store_bind_number(statement, 3, entry);
+    return store_run(store, statement, why);
+}
+
+enum status store_touch(struct store *store, uint64_t entry, const struct touch *touches, size_t touch_count,
+                        struct fault *why)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < touch_count && status == STATUS_OK; i++) {
+        status = insert_touch(store, touches[i].form, touches[i].period, entry, why);
+        if (status == STATUS_OK && (i == 0 || strcmp(touches[i].form, touches[i - 1].form) != 0))
+            status = insert_touch(store, touches[i].form, "", entry, why);
+    }
+    return status;
+}
+
+/* A file counts as taken when its last part is in the ledger. */
+static enum status note_file(struct store *store, const struct entry *entry, struct fault *why)
+{
+    const struct submission *submission = entry->submission;
+    sqlite3_stmt *statement;
+    enum status status;
+    if (entry->repeated)
+        return STATUS_OK;
+    if (submission == NULL) {
+        struct fault ignored = {0}; /* a batch kept for the record although it cannot be read takes no file */
+        if (batch_decode(entry->bytes, entry->length, &store->batch, &ignored) != STATUS_OK)
+            return STATUS_OK;
+        submission = &store->batch->submission;
+    }
+    if (submission->part + 1 != submission->parts)
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_TAKE, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, entry->agent);
+    store_bind_blob(statement, 2, submission->hash, SEAL_HASH);
+    store_bind_blob(statement, 3, entry->outbox, 16);
+    return store_run(store, statement, why);
+}
+
+static enum status out_of_order(struct store *store, uint64_t number, struct fault *why)
+{
+    char texts[2][24];
+    if (snprintf(texts[0], sizeof texts[0], "%" PRIu64, number) < 0 ||
+        snprintf(texts[1], sizeof texts[1], "%" PRIu64, store->head) < 0)
+        texts[0][0] = texts[1][0] = '\0';
+    fault_set(why, MESSAGE_STORE_OUT_OF_ORDER, texts[0], texts[1], NULL);
+    store_rollback(store);
+    return STATUS_BROKEN;
+}
+
+enum status store_append(struct store *store, const struct entry *entry, const struct touch *touches,
+                         size_t touch_count, struct fault *why)
+{
+    unsigned char hash[SEAL_HASH];
+    size_t outcome_length;
+    enum status status = learn_head(store, why);
+    if (status != STATUS_OK)
+        return status;
+    if (entry->number != store->head + 1 || entry->received_at < store->head_received_at || !store->inside)
+        return out_of_order(store, entry->number, why);
+    outcome_length = write_outcome(entry, &store->outcome, &store->outcome_capacity);
+    seal_ledger_next(entry->number, store->head_hash, entry->agent, entry->outbox, entry->seq, entry->chain,
+                     entry->signature, entry->received_at, store->outcome, outcome_length, hash);
+    status = insert_entry(store, entry, hash, outcome_length, why);
+    if (status == STATUS_OK)
+        status = store_touch(store, entry->number, touches, touch_count, why);
+    if (status == STATUS_OK)
+        status = note_file(store, entry, why);
+    if (status != STATUS_OK)
+        return status;
+    store->head = entry->number;
+    store->head_received_at = entry->received_at;
+    memcpy(store->head_hash, hash, SEAL_HASH);
+    return STATUS_OK;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+static enum status read_entry(struct store *store, uint64_t number, struct entry *ret_entry, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    struct entry entry = {.number = number};
+    bool row, is_sound;
+    enum status status = store_statement(store, STATEMENT_ENTRY, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, number);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    is_sound = row && store_read_text(statement, 1, entry.agent, sizeof entry.agent) &&
+               store_read_blob(statement, 2, entry.outbox, sizeof entry.outbox) &&
+               store_read_blob(statement, 5, entry.chain, SEAL_HASH) &&
+               store_read_blob(statement, 6, entry.signature, SEAL_SIGNATURE) &&
+               store_read_blob(statement, 7, entry.hash, SEAL_HASH) &&
+               read_outcome(store, sqlite3_column_blob(statement, 8), (size_t)sqlite3_column_bytes(statement, 8),
+                            &entry);
+    if (is_sound) {
+        entry.seq = (uint64_t)sqlite3_column_int64(statement, 3);
+        entry.received_at = sqlite3_column_int64(statement, 4);
+        store_keep_blob(statement, 9, &store->entry_bytes, &entry.bytes, &entry.length);
+    }
+    sqlite3_reset(statement);
+    if (!is_sound)
+        return store_damaged(store, "ledger: an entry cannot be read", why);
+    *ret_entry = entry;
+    return STATUS_OK;
+}
+
+/* Runs a statement that gives the number of the next entry. */
+static enum status next_entry(struct store *store, sqlite3_stmt *statement, struct entry *ret_entry, bool *ret_found,
+                              struct fault *why)
+{
+    bool row;
+    uint64_t number = 0;
+    enum status status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        number = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    if (row)
+        status = read_entry(store, number, ret_entry, why);
+    if (status == STATUS_OK)
+        *ret_found = row;
+    return status;
+}
+
+enum status store_entry_after(struct store *store, uint64_t after, struct entry *ret_entry, bool *ret_found,
+                              struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_NEXT, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, after);
+    return next_entry(store, statement, ret_entry, ret_found, why);
+}
+
+enum status store_entry_touching(struct store *store, uint64_t after, const char *form, const char *period,
+                                 struct entry *ret_entry, bool *ret_found, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_NEXT_TOUCHING, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, form);
+    store_bind_text(statement, 2, period == NULL ? "" : period);
+    store_bind_number(statement, 3, after);
+    return next_entry(store, statement, ret_entry, ret_found, why);
+}
+
+enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,
+                                  struct fault *why)
+{
+    char period[PERIOD_TEXT] = "", next[PERIOD_TEXT];
+    sqlite3_stmt *statement;
+    bool row = true;
+    /* One step a period, not one a touch. The row of period '' is passed over by the first step. */
+    while (row) {
+        enum status status = store_statement(store, STATEMENT_NEXT_PERIOD, &statement, why);
+        if (status != STATUS_OK)
+            return status;
+        store_bind_text(statement, 1, form);
+        store_bind_text(statement, 2, period);
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK)
+            return status;
+        if (row && !store_read_text(statement, 0, next, sizeof next))
+            return store_damaged(store, "touch: period", why);
+        sqlite3_reset(statement);
+        if (row) {
+            memcpy(period, next, sizeof period);
+            visit(context, period);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status received_at(struct store *store, uint64_t entry, int64_t *ret_received_at, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_RECEIVED, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, entry);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        *ret_received_at = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return row ? STATUS_OK : store_damaged(store, "ledger: an entry is missing", why);
+}
+
+enum status store_entry_at(struct store *store, int64_t moment, uint64_t *ret_number, struct fault *why)
+{
+    uint64_t low = 0, high; /* the answer lies in low..high: entries have no gaps and their times never fall */
+    enum status status = learn_head(store, why);
+    high = store->head;
+    while (status == STATUS_OK && low < high) {
+        const uint64_t middle = low + (high - low + 1) / 2;
+        int64_t received = 0;
+        status = received_at(store, middle, &received, why);
+        if (received <= moment)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    if (status == STATUS_OK)
+        *ret_number = low;
+    return status;
+}
+
+/* ---- streams --------------------------------------------------------------------------------------------------------- */
+
+static bool read_stream(sqlite3_stmt *statement, struct stream *ret_stream)
+{
+    ret_stream->epoch = (uint64_t)sqlite3_column_int64(statement, 2);
+    ret_stream->watermark = (uint64_t)sqlite3_column_int64(statement, 3);
+    ret_stream->last_received_at = sqlite3_column_int64(statement, 5);
+    return store_read_text(statement, 0, ret_stream->agent, sizeof ret_stream->agent) &&
+           store_read_blob(statement, 1, ret_stream->outbox, sizeof ret_stream->outbox) &&
+           store_read_blob(statement, 4, ret_stream->chain, SEAL_HASH);
+}
+
+enum status store_stream(struct store *store, const char *agent, const unsigned char outbox[16], bool *ret_found,
+                         struct stream *ret_stream, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    struct stream stream = {0};
+    bool row, is_sound = true;
+    enum status status = store_statement(store, STATEMENT_STREAM, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, agent);
+    store_bind_blob(statement, 2, outbox, 16);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        is_sound = read_stream(statement, &stream);
+    sqlite3_reset(statement);
+    if (!is_sound)
+        return store_damaged(store, "stream", why);
+    *ret_found = row;
+    if (row)
+        *ret_stream = stream;
+    return STATUS_OK;
+}
+
+enum status store_save_stream(struct store *store, const struct stream *stream, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    int64_t outbox;
+    enum status status = find_outbox(store, stream->agent, stream->outbox, &outbox, why);
+    if (status == STATUS_OK)
+        status = store_statement(store, STATEMENT_STREAM_SAVE, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    sqlite3_bind_int64(statement, 1, outbox);
+    store_bind_number(statement, 2, stream->epoch);
+    store_bind_number(statement, 3, stream->watermark);
+    store_bind_blob(statement, 4, stream->chain, SEAL_HASH);
+    sqlite3_bind_int64(statement, 5, stream->last_received_at);
+    return store_run(store, statement, why);
+}
+
+enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    struct stream *streams = NULL;
+    size_t count = 0, capacity = 0;
+    bool row = true;
+    enum status status = store_statement(store, STATEMENT_STREAMS, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    while (row) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK)
+            goto done;
+        if (!row)
+            break;
+        streams = memory_grow(streams, &capacity, count + 1, sizeof *streams);
+        if (!read_stream(statement, &streams[count++])) {
+            status = store_damaged(store, "stream", why);
+            goto done;
+        }
+    }
+    *ret_streams = streams;
+    *ret_count = count;
+    streams = NULL;
+done:
+    sqlite3_reset(statement);
+    free(streams);
+    return status;
+}
+
+enum status store_knows_file(struct store *store, const char *agent, const unsigned char hash[SEAL_HASH],
+                             const unsigned char outbox[16], bool *ret_known, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_TAKEN, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, agent);
+    store_bind_blob(statement, 2, hash, SEAL_HASH);
+    store_bind_blob(statement, 3, outbox, 16);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    sqlite3_reset(statement);
+    *ret_known = row;
+    return STATUS_OK;
+}

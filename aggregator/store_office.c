@@ -1,0 +1,396 @@
+/* store_office.c - what lies beside the ledger: saved blocks of the abacus, catalogues in force, alerts, agents. */
+#include "store_inside.h"
+
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- single facts ---------------------------------------------------------------------------------------------------- */
+
+static enum status read_about(struct store *store, const char *name, sqlite3_stmt **ret_statement, bool *ret_row,
+                              struct fault *why)
+{
+    enum status status = store_statement(store, STATEMENT_ABOUT, ret_statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(*ret_statement, 1, name);
+    return store_step(store, *ret_statement, ret_row, why);
+}
+
+enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row, is_sound;
+    const enum status status = read_about(store, "generation", &statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    is_sound = row && store_read_blob(statement, 0, ret_generation, 16);
+    sqlite3_reset(statement);
+    return is_sound ? STATUS_OK : store_damaged(store, "generation", why);
+}
+
+/* ---- abacus pages ---------------------------------------------------------------------------------------------------- */
+
+enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
+                                  struct fault *why)
+{
+    unsigned char saved[32];
+    sqlite3_stmt *statement;
+    bool row, is_same;
+    uint64_t watermark = 0;
+    enum status status = read_about(store, "pages_layout", &statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    is_same = row && store_read_blob(statement, 0, saved, sizeof saved) && memcmp(saved, layout, sizeof saved) == 0;
+    sqlite3_reset(statement);
+    if (is_same) {
+        status = read_about(store, "pages_watermark", &statement, &row, why);
+        if (status != STATUS_OK)
+            return status;
+        if (row)
+            watermark = (uint64_t)sqlite3_column_int64(statement, 0);
+        sqlite3_reset(statement);
+    }
+    *ret_watermark = watermark;
+    return STATUS_OK;
+}
+
+enum status store_pages_set_watermark(struct store *store, uint64_t watermark, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, "pages_watermark");
+    store_bind_number(statement, 2, watermark);
+    return store_run(store, statement, why);
+}
+
+enum status store_pages_reset(struct store *store, const unsigned char layout[32], struct fault *why)
+{
+    sqlite3_stmt *statement;
+    enum status status = store_statement(store, STATEMENT_BLOCKS_CLEAR, &statement, why);
+    if (status == STATUS_OK)
+        status = store_run(store, statement, why);
+    if (status == STATUS_OK)
+        status = store_pages_set_watermark(store, 0, why);
+    if (status == STATUS_OK)
+        status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, "pages_layout");
+    store_bind_blob(statement, 2, layout, 32);
+    return store_run(store, statement, why);
+}
+
+enum status store_block_load(struct store *store, const char *subject, const char *period, uint32_t block,
+                             const unsigned char **ret_bytes, size_t *ret_length, bool *ret_found, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_BLOCK, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, subject);
+    store_bind_text(statement, 2, period);
+    store_bind_number(statement, 3, block);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        store_keep_blob(statement, 0, &store->block_bytes, ret_bytes, ret_length);
+    sqlite3_reset(statement);
+    *ret_found = row;
+    return STATUS_OK;
+}
+
+enum status store_block_save(struct store *store, const char *subject, const char *period, uint32_t block,
+                             const unsigned char *bytes, size_t length, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_BLOCK_SAVE, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, subject);
+    store_bind_text(statement, 2, period);
+    store_bind_number(statement, 3, block);
+    store_bind_blob(statement, 4, bytes, length);
+    return store_run(store, statement, why);
+}
+
+enum status store_block_periods(struct store *store, const char *subject, store_period_visitor *visit, void *context,
+                                struct fault *why)
+{
+    char period[PERIOD_TEXT];
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_BLOCK_PERIODS, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, subject);
+    for (;;) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        if (!store_read_text(statement, 0, period, sizeof period)) {
+            status = store_damaged(store, "block: period", why);
+            break;
+        }
+        visit(context, period);
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+/* ---- catalogues in force ------------------------------------------------------------------------------------------- */
+
+/* The newest kept version: *ret_version 0 when there is none. */
+static enum status newest_catalogue(struct store *store, int64_t *ret_version, unsigned char ret_hash[SEAL_HASH],
+                                    struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row, is_sound = true;
+    int64_t version = 0;
+    enum status status = store_statement(store, STATEMENT_CATALOGUE, &statement, why);
+    if (status == STATUS_OK)
+        status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row) {
+        version = sqlite3_column_int64(statement, 0);
+        is_sound = store_read_blob(statement, 1, ret_hash, SEAL_HASH);
+    }
+    sqlite3_reset(statement);
+    if (!is_sound)
+        return store_damaged(store, "catalogue", why);
+    *ret_version = version;
+    return STATUS_OK;
+}
+
+static enum status add_catalogue(struct store *store, const struct catalogue *catalogue, struct fault *why)
+{
+    const struct catalogue_file *files;
+    const size_t count = catalogue_files(catalogue, &files);
+    sqlite3_stmt *statement;
+    int64_t version;
+    enum status status = store_statement(store, STATEMENT_CATALOGUE_ADD, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_blob(statement, 1, catalogue->hash, SEAL_HASH);
+    status = store_run(store, statement, why);
+    version = sqlite3_last_insert_rowid(store->database);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = store_statement(store, STATEMENT_CATALOGUE_FILE_ADD, &statement, why);
+        if (status != STATUS_OK)
+            break;
+        sqlite3_bind_int64(statement, 1, version);
+        store_bind_text(statement, 2, files[i].name);
+        store_bind_blob(statement, 3, files[i].bytes, files[i].length);
+        status = store_run(store, statement, why);
+    }
+    return status;
+}
+
+enum status store_save_catalogue(struct store *store, const struct catalogue *catalogue, struct fault *why)
+{
+    const bool is_own = !store->inside; /* the program calls this at start, outside any transaction */
+    unsigned char hash[SEAL_HASH];
+    int64_t version = 0;
+    enum status status = is_own ? store_begin(store, why) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = newest_catalogue(store, &version, hash, why);
+    if (status == STATUS_OK && (version == 0 || memcmp(hash, catalogue->hash, SEAL_HASH) != 0))
+        status = add_catalogue(store, catalogue, why);
+    if (status == STATUS_OK && is_own)
+        status = store_commit(store, why);
+    return status;
+}
+
+struct kept_files {
+    struct catalogue_file *items;
+    size_t count, capacity;
+};
+
+static void free_files(struct kept_files *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        free((void *)(uintptr_t)files->items[i].name);
+        free((void *)(uintptr_t)files->items[i].bytes);
+    }
+    free(files->items);
+}
+
+static enum status read_files(struct store *store, int64_t version, struct kept_files *files, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_CATALOGUE_FILES, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    sqlite3_bind_int64(statement, 1, version);
+    for (;;) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        const char *name = (const char *)sqlite3_column_text(statement, 0);
+        const char *bytes = sqlite3_column_blob(statement, 1);
+        const size_t length = (size_t)sqlite3_column_bytes(statement, 1);
+        if (name == NULL) {
+            status = store_damaged(store, "catalogue_file: name", why);
+            break;
+        }
+        files->items = memory_grow(files->items, &files->capacity, files->count + 1, sizeof *files->items);
+        files->items[files->count++] = (struct catalogue_file){
+            memory_copy_text(name), memory_copy_text_length(bytes == NULL ? "" : bytes, length), length};
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+enum status store_load_catalogue(struct store *store, struct catalogue **ret_catalogue, struct findings *findings,
+                                 struct fault *why)
+{
+    struct kept_files files = {0};
+    unsigned char hash[SEAL_HASH];
+    int64_t version = 0;
+    enum status status = newest_catalogue(store, &version, hash, why);
+    if (status == STATUS_OK && version == 0) {
+        fault_set(why, MESSAGE_STORE_WITHOUT_CATALOGUE, store->path, NULL);
+        return STATUS_AGAIN;
+    }
+    if (status == STATUS_OK)
+        status = read_files(store, version, &files, why);
+    if (status == STATUS_OK)
+        status = catalogue_load_files(files.items, files.count, ret_catalogue, findings, why);
+    free_files(&files);
+    return status;
+}
+
+/* ---- alerts ------------------------------------------------------------------------------------------------------------ */
+
+static bool read_alert(sqlite3_stmt *statement, struct alert_row *row)
+{
+    row->since = sqlite3_column_int64(statement, 7);
+    return store_read_text(statement, 0, row->alert, sizeof row->alert) &&
+           store_read_text(statement, 1, row->kind, sizeof row->kind) &&
+           store_read_text(statement, 2, row->state, sizeof row->state) &&
+           store_read_text(statement, 3, row->severity, sizeof row->severity) &&
+           store_read_text(statement, 4, row->subject, sizeof row->subject) &&
+           store_read_text(statement, 5, row->unit, sizeof row->unit) &&
+           store_read_text(statement, 6, row->office, sizeof row->office) &&
+           store_read_text(statement, 8, row->detail, sizeof row->detail) &&
+           store_read_text(statement, 9, row->acked_by, sizeof row->acked_by) &&
+           store_read_text(statement, 10, row->note, sizeof row->note);
+}
+
+enum status store_alerts(struct store *store, struct alert_row **ret_rows, size_t *ret_count, struct fault *why)
+{
+    struct alert_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_ALERTS, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    for (;;) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
+        memset(&rows[count], 0, sizeof rows[count]);
+        if (!read_alert(statement, &rows[count++])) {
+            status = store_damaged(store, "alert", why);
+            break;
+        }
+    }
+    sqlite3_reset(statement);
+    if (status != STATUS_OK) {
+        free(rows);
+        return status;
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+enum status store_save_alert(struct store *store, const struct alert_row *row, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_ALERT_SAVE, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, row->alert);
+    store_bind_text(statement, 2, row->kind);
+    store_bind_text(statement, 3, row->state);
+    store_bind_text(statement, 4, row->severity);
+    store_bind_text(statement, 5, row->subject);
+    store_bind_text(statement, 6, row->unit);
+    store_bind_text(statement, 7, row->office);
+    sqlite3_bind_int64(statement, 8, row->since);
+    store_bind_text(statement, 9, row->detail);
+    store_bind_text(statement, 10, row->acked_by);
+    store_bind_text(statement, 11, row->note);
+    return store_run(store, statement, why);
+}
+
+/* ---- agents ------------------------------------------------------------------------------------------------------------ */
+
+static bool read_agent(sqlite3_stmt *statement, struct agent_row *row)
+{
+    row->connected = sqlite3_column_int(statement, 1) != 0;
+    row->last_seen = sqlite3_column_int64(statement, 2);
+    row->last_submission = sqlite3_column_int64(statement, 3);
+    row->backlog = (uint64_t)sqlite3_column_int64(statement, 4);
+    row->refused = (uint64_t)sqlite3_column_int64(statement, 5);
+    row->clock_skew_ms = sqlite3_column_int64(statement, 6);
+    return store_read_text(statement, 0, row->agent, sizeof row->agent) &&
+           store_read_text(statement, 7, row->software, sizeof row->software);
+}
+
+enum status store_agents(struct store *store, struct agent_row **ret_rows, size_t *ret_count, struct fault *why)
+{
+    struct agent_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_AGENTS, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    for (;;) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
+        memset(&rows[count], 0, sizeof rows[count]);
+        if (!read_agent(statement, &rows[count++])) {
+            status = store_damaged(store, "agent", why);
+            break;
+        }
+    }
+    sqlite3_reset(statement);
+    if (status != STATUS_OK) {
+        free(rows);
+        return status;
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+enum status store_save_agent(struct store *store, const struct agent_row *row, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_AGENT_SAVE, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, row->agent);
+    sqlite3_bind_int(statement, 2, row->connected);
+    sqlite3_bind_int64(statement, 3, row->last_seen);
+    sqlite3_bind_int64(statement, 4, row->last_submission);
+    store_bind_number(statement, 5, row->backlog);
+    store_bind_number(statement, 6, row->refused);
+    sqlite3_bind_int64(statement, 7, row->clock_skew_ms);
+    store_bind_text(statement, 8, row->software);
+    return store_run(store, statement, why);
+}
