@@ -61,8 +61,8 @@ struct delivery {
     struct delivery_private *private;  /* text behind rows, reasons and complaints */
 };
 
-/* Reads one file. STATUS_REFUSED: the file as a whole is refused (why says so); STATUS_AGAIN: it cannot be read now.
- * ret_hash may be NULL; it is set as soon as the bytes were read, also when the file is then refused. */
+/* Reads one file. STATUS_REFUSED: the file as a whole is refused (why says so); STATUS_AGAIN: it cannot be read now
+ * (it changes while being read, or the disk says no). */
 enum status feed_read(const struct source_settings *source, const struct catalogue *catalogue, const char *path,
                       struct delivery **ret_delivery, struct fault *why) MUST_CHECK;
 /* Only the hash of a file's bytes: enough to know whether it was taken before. */
