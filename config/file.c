@@ -1,0 +1,86 @@
+/* file.c - settings, key files and tables of agents are small: read whole, under a limit, so that a wrong path (a device,
+ * a log of gigabytes) is a message and not a hung program. */
+#define _XOPEN_SOURCE 700 /* realpath */
+
+#include "file.h"
+
+#include "memory.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static enum status cannot_read(const char *path, struct fault *why)
+{
+    fault_set(why, MESSAGE_CANNOT_READ, path, strerror(errno), NULL);
+    return STATUS_REFUSED;
+}
+
+enum status file_read_from(FILE *file, const char *path, size_t limit, char **ret_bytes, size_t *ret_length,
+                           struct fault *why)
+{
+    char *bytes = NULL, number[24];
+    size_t length = 0, capacity = 0, got;
+    struct stat about;
+    if (fstat(fileno(file), &about) != 0)
+        return cannot_read(path, why);
+    if (!S_ISREG(about.st_mode)) {
+        errno = S_ISDIR(about.st_mode) ? EISDIR : EINVAL;
+        return cannot_read(path, why);
+    }
+    do {
+        bytes = memory_grow(bytes, &capacity, length + 4096 + 1, 1);
+        got = fread(bytes + length, 1, 4096, file);
+        length += got;
+    } while (got > 0 && length <= limit);
+    bytes[length] = '\0';
+    if (ferror(file) || length > limit) {
+        if (ferror(file)) {
+            (void)cannot_read(path, why);
+        } else {
+            (void)snprintf(number, sizeof number, "%zu", limit);
+            fault_set(why, MESSAGE_TOO_LARGE, path, number, NULL);
+        }
+        free(bytes);
+        return STATUS_REFUSED;
+    }
+    *ret_bytes = bytes;
+    *ret_length = length;
+    return STATUS_OK;
+}
+
+enum status file_read(const char *path, size_t limit, char **ret_bytes, size_t *ret_length, struct fault *why)
+{
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        return cannot_read(path, why);
+    const enum status status = file_read_from(file, path, limit, ret_bytes, ret_length, why);
+    (void)fclose(file); /* only read */
+    return status;
+}
+
+char *file_path_in(const char *folder, const char *path)
+{
+    if (path[0] == '/')
+        return memory_copy_text(path);
+    while (strncmp(path, "./", 2) == 0)
+        path += 2;
+    const size_t size = strlen(folder) + 1 + strlen(path) + 1;
+    char *joined = memory_array(size, 1);
+    (void)snprintf(joined, size, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", path);
+    return joined;
+}
+
+enum status file_folder(const char *file, char **ret_folder, struct fault *why)
+{
+    char *copy = memory_copy_text(file);
+    char *folder = realpath(dirname(copy), NULL);
+    free(copy);
+    if (folder == NULL)
+        return cannot_read(file, why);
+    *ret_folder = folder;
+    return STATUS_OK;
+}

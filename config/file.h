@@ -1,0 +1,22 @@
+/* file.h - a small file whole into memory, never more than a limit. */
+#ifndef CONFIG_FILE_H
+#define CONFIG_FILE_H
+
+#include "fault.h"
+#include "status.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* *ret_bytes is terminated and yours to free. STATUS_REFUSED with cannot_read or too_large. */
+enum status file_read(const char *path, size_t limit, char **ret_bytes, size_t *ret_length, struct fault *why)
+    MUST_CHECK;
+/* The same from an open file (not closed here); path is only for the fault. */
+enum status file_read_from(FILE *file, const char *path, size_t limit, char **ret_bytes, size_t *ret_length,
+                           struct fault *why) MUST_CHECK;
+/* `path`, or folder/path when it is relative. Yours to free. */
+char *file_path_in(const char *folder, const char *path);
+/* The folder a file lies in, absolute. Yours to free; STATUS_REFUSED when it does not exist. */
+enum status file_folder(const char *file, char **ret_folder, struct fault *why) MUST_CHECK;
+
+#endif
