@@ -1,1 +1,949 @@
+/* intake.c - one pass: take what waits on the socket, up to INTAKE_GROUP batches; commit them together; then answer.
+ *
+ *   socket ──> whose? ──> session_hello / session_batch ──> signature ──> abacus, ledger, stream ──> COMMIT ──> answers
+ *
+ * Nothing that tells a watermark leaves before the commit: answers are noted at the peer and sent afterwards. A group that
+ * cannot be committed is rolled back, every session it touched ends, and its collectors are asked to come back later;
+ * they start again from what the store says. ZeroMQ takes messages from its peers in turn, so a group is fair as it comes.
+ * While a group is small commits are frequent, while the disk is slow groups grow: that is all the tuning there is. */
 #include "intake.h"
+
+#include "limit.h"
+#include "memory.h"
+#include "recall.h"
+#include "session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+enum {
+    MESSAGES_A_PASS = 512,   /* of any kind, so that nobody starves the answers */
+    KEYS_AN_AGENT = 4,
+    ROUTE_MOST = 255,
+    CREDIT_MOST = 16,        /* batches in flight an agent ... */
+    CREDIT_ALL = 256,        /* ... and all together: 64 MiB of LIMIT_BATCH_BYTES */
+    BUSY_RETRY_MS = 2000,
+    ROW_MS = 1000,           /* an agent's row is written at most so often */
+    SILENCE_MS = 5000,       /* how often silence is looked for */
+    OWED_MS = 50,            /* an answer that found a full pipe */
+    SAVE_COMMITS = 256,      /* pages are saved after so many commits, ... */
+    SAVE_BLOCKS = 1024,      /* ... with so many changed blocks, ... */
+    SAVE_IDLE_MS = 30000,    /* ... or when nothing happened for so long */
+    SKEW_MS = 300000,        /* a clock this far off is worth a word */
+    EVENTS = 64,
+};
+
+/* An answer that waits for the commit. */
+struct owed_nack {
+    bool owed;
+    enum wire_nack code;
+    uint64_t session, first;
+    char detail[256];
+};
+
+struct peer {                /* one agent */
+    char agent[65];
+    uint32_t scope;
+    unsigned char keys[KEYS_AN_AGENT][SEAL_PUBLIC]; /* active ones */
+    size_t key_count;        /* 0: revoked */
+    struct session session;
+    unsigned char route[ROUTE_MOST];
+    size_t route_length;
+    bool touched;            /* in this group */
+    bool owes_welcome, owes_ack;
+    struct owed_nack nack;
+    struct agent_row row;
+    bool row_changed;
+    int64_t row_saved_at;
+    uint64_t collector_refused; /* the part of row.refused that the collector counted, as far as known */
+    bool refused_known;
+    uint64_t group_refused;  /* refused in the open group */
+    bool group_submitted;
+};
+
+struct taken {               /* a batch of the open group */
+    uint32_t peer;
+    unsigned char outbox[16];
+    uint64_t seq;
+    size_t first_refusal, refusal_count;
+};
+
+struct intake {
+    void *router;
+    const struct catalogue *catalogue;
+    struct store *store;
+    struct abacus *abacus;
+    enum security security;
+    struct peer *peers;      /* by agent */
+    size_t peer_count;
+    struct recall *recall;
+    struct batch *batch;     /* memory of the decoder */
+
+    bool primed;
+    unsigned char generation[16];
+    uint64_t head;           /* newest committed entry */
+    int64_t last_received_at;
+
+    bool open;               /* a transaction is open */
+    bool applied;            /* the abacus is ahead of the disk */
+    struct taken taken[INTAKE_GROUP];
+    size_t taken_count;
+    struct refusal *refusals; /* of the group */
+    size_t refusal_count, refusal_capacity;
+
+    size_t commits;          /* since the pages were saved */
+    int64_t saved_at, worked_at, silence_at;
+    int64_t now_ms;
+    bool owing;              /* some answer found a full pipe */
+
+    struct intake_event events[EVENTS];
+    size_t event_first, event_count;
+};
+
+/* ---- peers ----------------------------------------------------------------------------------------------------------- */
+
+static int by_agent(const void *one, const void *other)
+{
+    return strcmp(((const struct peer *)one)->agent, ((const struct peer *)other)->agent);
+}
+
+static struct peer *find_peer(const struct intake *intake, const char *agent)
+{
+    struct peer wanted;
+    const int length = snprintf(wanted.agent, sizeof wanted.agent, "%s", agent);
+    if (length < 0 || (size_t)length >= sizeof wanted.agent || intake->peer_count == 0)
+        return NULL;
+    return bsearch(&wanted, intake->peers, intake->peer_count, sizeof *intake->peers, by_agent);
+}
+
+static struct peer *peer_on_route(const struct intake *intake, const unsigned char *route, size_t length)
+{
+    for (size_t i = 0; i < intake->peer_count; i++)
+        if (intake->peers[i].route_length == length && memcmp(intake->peers[i].route, route, length) == 0)
+            return &intake->peers[i];
+    return NULL;
+}
+
+static struct peer *find_or_add_peer(struct intake *intake, size_t *capacity, const char *agent)
+{
+    for (size_t i = 0; i < intake->peer_count; i++) /* not sorted while they are being added */
+        if (strcmp(intake->peers[i].agent, agent) == 0)
+            return &intake->peers[i];
+    intake->peers = memory_grow(intake->peers, capacity, intake->peer_count + 1, sizeof *intake->peers);
+    struct peer *peer = &intake->peers[intake->peer_count++];
+    memset(peer, 0, sizeof *peer);
+    (void)snprintf(peer->agent, sizeof peer->agent, "%s", agent);
+    (void)snprintf(peer->row.agent, sizeof peer->row.agent, "%s", agent);
+    return peer;
+}
+
+void intake_agents(struct intake *intake, const struct agent *agents, size_t agent_count)
+{
+    size_t capacity = intake->peer_count;
+    for (size_t i = 0; i < intake->peer_count; i++)
+        intake->peers[i].key_count = 0; /* who no longer stands in the table is out */
+    for (size_t i = 0; i < agent_count; i++) {
+        struct peer *peer = find_or_add_peer(intake, &capacity, agents[i].code);
+        peer->scope = catalogue_unit(intake->catalogue, agents[i].scope);
+        if (agents[i].status == AGENT_ACTIVE && peer->key_count < KEYS_AN_AGENT && peer->scope != NO_INDEX)
+            memcpy(peer->keys[peer->key_count++], agents[i].key.sign, SEAL_PUBLIC);
+    }
+    if (intake->peer_count > 0)
+        qsort(intake->peers, intake->peer_count, sizeof *intake->peers, by_agent);
+}
+
+struct intake *intake_new(void *router, const struct catalogue *catalogue, struct store *store, struct abacus *abacus,
+                          enum security security, const struct agent *agents, size_t agent_count)
+{
+    struct intake *intake = memory_new(struct intake);
+    intake->router = router;
+    intake->catalogue = catalogue;
+    intake->store = store;
+    intake->abacus = abacus;
+    intake->security = security;
+    intake->recall = recall_new();
+    intake_agents(intake, agents, agent_count);
+    return intake;
+}
+
+void intake_free(struct intake **intake)
+{
+    struct intake *old = *intake;
+    *intake = NULL;
+    if (old == NULL)
+        return;
+    recall_free(&old->recall);
+    batch_free(&old->batch);
+    free(old->refusals);
+    free(old->peers);
+    free(old);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------------ */
+
+static void note(struct intake *intake, bool warning, const char *name, const char *agent, uint64_t number,
+                 const char *detail)
+{
+    if (intake->event_count == EVENTS) {
+        intake->event_first = (intake->event_first + 1) % EVENTS;
+        intake->event_count--;
+    }
+    struct intake_event *event = &intake->events[(intake->event_first + intake->event_count++) % EVENTS];
+    *event = (struct intake_event){.name = name, .warning = warning, .number = number};
+    (void)snprintf(event->agent, sizeof event->agent, "%s", agent);
+    (void)snprintf(event->detail, sizeof event->detail, "%s", detail);
+}
+
+bool intake_event(struct intake *intake, struct intake_event *ret_event)
+{
+    if (intake->event_count == 0)
+        return false;
+    *ret_event = intake->events[intake->event_first];
+    intake->event_first = (intake->event_first + 1) % EVENTS;
+    intake->event_count--;
+    return true;
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------------------------- */
+
+enum sent { SENT, SENT_LATER, SENT_NEVER };
+
+static enum sent send_to(const struct intake *intake, const unsigned char *route, size_t route_length,
+                         const struct wire_message *message)
+{
+    unsigned char *bytes = NULL;
+    size_t length;
+    enum sent sent = SENT;
+    if (zmq_send(intake->router, route, route_length, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
+        sent = zmq_errno() == EAGAIN ? SENT_LATER : SENT_NEVER;
+    } else {
+        wire_encode(message, &bytes, &length);
+        if (zmq_send(intake->router, bytes, length, ZMQ_DONTWAIT) < 0)
+            sent = zmq_errno() == EAGAIN ? SENT_LATER : SENT_NEVER;
+    }
+    free(bytes);
+    return sent;
+}
+
+/* At once, to whoever sent; for answers that tell no watermark. A lost one is asked for again by the collector. */
+static void nack_now(struct intake *intake, const unsigned char *route, size_t route_length, uint64_t session,
+                     enum wire_nack code, const char *detail, uint32_t retry_after_ms)
+{
+    struct wire_message message = {.kind = WIRE_NACK};
+    message.nack.session = session;
+    message.nack.code = code;
+    message.nack.retry_after_ms = retry_after_ms;
+    (void)snprintf(message.nack.detail, sizeof message.nack.detail, "%s", detail);
+    (void)send_to(intake, route, route_length, &message);
+}
+
+static void owe_nack(struct peer *peer, uint64_t session, enum wire_nack code, uint64_t first, const char *detail)
+{
+    if (peer->nack.owed && peer->nack.session == session)
+        return; /* the first one says where to go back to */
+    peer->nack = (struct owed_nack){.owed = true, .code = code, .session = session, .first = first};
+    (void)snprintf(peer->nack.detail, sizeof peer->nack.detail, "%s", detail);
+}
+
+static uint32_t credit(const struct intake *intake)
+{
+    size_t active = 0;
+    for (size_t i = 0; i < intake->peer_count; i++)
+        active += intake->peers[i].session.active;
+    const size_t share = active == 0 ? CREDIT_MOST : CREDIT_ALL / active;
+    return share < 1 ? 1 : share > CREDIT_MOST ? CREDIT_MOST : (uint32_t)share;
+}
+
+static void lose_peer(struct peer *peer)
+{
+    session_end(&peer->session);
+    peer->owes_ack = peer->owes_welcome = peer->nack.owed = false;
+    peer->row.connected = false;
+    peer->row_changed = true;
+}
+
+/* True when it is out of the way: sent, or nobody is there any more. */
+static bool answer(struct intake *intake, struct peer *peer, const struct wire_message *message)
+{
+    switch (send_to(intake, peer->route, peer->route_length, message)) {
+    case SENT: return true;
+    case SENT_LATER: intake->owing = true; return false;
+    case SENT_NEVER: lose_peer(peer); return false;
+    }
+    return false;
+}
+
+static void answer_welcome(struct intake *intake, struct peer *peer, uint32_t allowed)
+{
+    struct wire_message message = {.kind = WIRE_WELCOME};
+    struct wire_welcome *welcome = &message.welcome;
+    welcome->session = peer->session.number;
+    welcome->protocol = WIRE_VERSION;
+    memcpy(welcome->generation, intake->generation, sizeof welcome->generation);
+    welcome->watermark = peer->session.watermark;
+    memcpy(welcome->chain_at_watermark, peer->session.chain, SEAL_HASH);
+    welcome->credit = allowed;
+    welcome->server_time = intake->now_ms;
+    welcome->checkpoint = (const unsigned char *)"";
+    if (answer(intake, peer, &message))
+        peer->owes_welcome = false;
+}
+
+/* Refusals of more than one batch may not fit into one ACK; those that go ahead acknowledge nothing. */
+static enum status answer_ack(struct intake *intake, struct peer *peer, uint32_t allowed, struct fault *why)
+{
+    struct session *session = &peer->session;
+    struct wire_message message = {.kind = WIRE_ACK};
+    struct wire_ack *ack = &message.ack;
+    const struct wire_refusal *refusals = NULL;
+    size_t count = 0;
+    if (session->told < session->watermark) {
+        const enum status status = recall_after(intake->recall, intake->store, peer->agent, session->outbox,
+                                                session->told, session->watermark, &refusals, &count, why);
+        if (status != STATUS_OK)
+            return status;
+    }
+    ack->session = session->number;
+    memcpy(ack->generation, intake->generation, sizeof ack->generation);
+    ack->credit = allowed;
+    while (count > WIRE_ACK_REFUSALS) {
+        ack->refusals = refusals;
+        ack->refusal_count = WIRE_ACK_REFUSALS;
+        if (!answer(intake, peer, &message))
+            return STATUS_OK;
+        refusals += WIRE_ACK_REFUSALS;
+        count -= WIRE_ACK_REFUSALS;
+    }
+    ack->watermark = session->watermark;
+    memcpy(ack->chain_at_watermark, session->chain, SEAL_HASH);
+    ack->refusals = refusals;
+    ack->refusal_count = count;
+    if (answer(intake, peer, &message)) {
+        peer->owes_ack = false;
+        session->told = session->watermark;
+    }
+    return STATUS_OK;
+}
+
+static void answer_nack(struct intake *intake, struct peer *peer)
+{
+    struct wire_message message = {.kind = WIRE_NACK};
+    message.nack.session = peer->nack.session;
+    message.nack.code = peer->nack.code;
+    message.nack.first = peer->nack.first;
+    memcpy(message.nack.detail, peer->nack.detail, sizeof message.nack.detail);
+    if (answer(intake, peer, &message))
+        peer->nack.owed = false;
+}
+
+/* After the commit. */
+static enum status answer_all(struct intake *intake, struct fault *why)
+{
+    const uint32_t allowed = credit(intake);
+    intake->owing = false;
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        struct peer *peer = &intake->peers[i];
+        if (peer->owes_welcome)
+            answer_welcome(intake, peer, allowed);
+        if (peer->owes_ack && !peer->owes_welcome) {
+            const enum status status = answer_ack(intake, peer, allowed, why);
+            if (status != STATUS_OK)
+                return status;
+        }
+        if (peer->nack.owed)
+            answer_nack(intake, peer);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the group ----------------------------------------------------------------------------------------------------------- */
+
+static enum status open_group(struct intake *intake, struct fault *why)
+{
+    if (intake->open)
+        return STATUS_OK;
+    const enum status status = store_begin(intake->store, why);
+    intake->open = status == STATUS_OK;
+    return status;
+}
+
+static void clear_group(struct intake *intake)
+{
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        struct peer *peer = &intake->peers[i];
+        peer->touched = peer->group_submitted = false;
+        peer->group_refused = 0;
+    }
+    intake->open = intake->applied = false;
+    intake->taken_count = intake->refusal_count = 0;
+}
+
+/* Nothing of the group happened: sessions end, collectors are told to come back. */
+static enum status abandon_group(struct intake *intake, enum status reason, struct fault *why)
+{
+    char detail[256] = "";
+    struct fault forgetting;
+    memset(&forgetting, 0, sizeof forgetting);
+    if (why != NULL)
+        fault_sentence(why, LANGUAGE_EN, detail, sizeof detail);
+    if (intake->open)
+        store_rollback(intake->store);
+    note(intake, true, "group_abandoned", "", intake->taken_count, detail);
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        struct peer *peer = &intake->peers[i];
+        if (!peer->touched && !peer->owes_welcome)
+            continue;
+        if (peer->session.active)
+            nack_now(intake, peer->route, peer->route_length, peer->session.number, NACK_BUSY, detail, BUSY_RETRY_MS);
+        session_end(&peer->session);
+        peer->owes_ack = peer->owes_welcome = peer->nack.owed = false;
+    }
+    const bool applied = intake->applied;
+    clear_group(intake);
+    if (reason != STATUS_BROKEN && applied && abacus_forget(intake->abacus, &forgetting) != STATUS_OK) {
+        if (why != NULL)
+            *why = forgetting;
+        return STATUS_BROKEN;
+    }
+    return reason == STATUS_BROKEN ? STATUS_BROKEN : STATUS_OK;
+}
+
+static enum status save_pages(struct intake *intake, struct fault *why)
+{
+    const enum status status = abacus_save(intake->abacus, why);
+    if (status == STATUS_OK) {
+        intake->commits = 0;
+        intake->saved_at = intake->now_ms;
+    }
+    return status;
+}
+
+static enum status save_row(struct intake *intake, struct peer *peer, struct fault *why)
+{
+    const enum status status = store_save_agent(intake->store, &peer->row, why);
+    if (status == STATUS_OK) {
+        peer->row_changed = false;
+        peer->row_saved_at = intake->now_ms;
+    }
+    return status;
+}
+
+/* What the group says about its agents. */
+static void update_rows(struct intake *intake)
+{
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        struct peer *peer = &intake->peers[i];
+        if (!peer->touched)
+            continue;
+        if (peer->group_submitted)
+            peer->row.last_submission = intake->last_received_at;
+        peer->row.refused += peer->group_refused;
+        peer->row.backlog = session_backlog(&peer->session);
+        peer->row_changed = true;
+    }
+}
+
+static bool row_is_due(const struct intake *intake, const struct peer *peer)
+{
+    return peer->row_changed && intake->now_ms - peer->row_saved_at >= ROW_MS;
+}
+
+static void remember_group(struct intake *intake)
+{
+    for (size_t i = 0; i < intake->taken_count; i++) {
+        const struct taken *taken = &intake->taken[i];
+        const char *agent = intake->peers[taken->peer].agent;
+        recall_add(intake->recall, agent, taken->outbox, taken->seq, intake->refusals + taken->first_refusal,
+                   taken->refusal_count);
+        if (taken->refusal_count > 0)
+            note(intake, false, "records_refused", agent, taken->refusal_count, "told to the collector");
+    }
+}
+
+static enum status commit_group(struct intake *intake, uint64_t *ret_committed, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    const size_t count = intake->taken_count;
+    update_rows(intake);
+    if (intake->open) {
+        if (count > 0 && (++intake->commits >= SAVE_COMMITS || abacus_dirty_blocks(intake->abacus) >= SAVE_BLOCKS))
+            status = save_pages(intake, why);
+        for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++)
+            if (row_is_due(intake, &intake->peers[i]))
+                status = save_row(intake, &intake->peers[i], why);
+        if (status == STATUS_OK)
+            status = store_commit(intake->store, why);
+        if (status != STATUS_OK)
+            return abandon_group(intake, status, why);
+    }
+    intake->head += count;
+    if (count > 0)
+        *ret_committed = intake->head;
+    remember_group(intake);
+    clear_group(intake);
+    return answer_all(intake, why);
+}
+
+/* ---- HELLO --------------------------------------------------------------------------------------------------------------- */
+
+/* Where the stream stands, the open group included. */
+static enum status know_stream(struct intake *intake, const struct peer *peer, const struct wire_hello *hello,
+                               struct stream *ret_stream, struct fault *why)
+{
+    bool found = false;
+    if (peer->session.active && memcmp(peer->session.outbox, hello->outbox, sizeof hello->outbox) == 0) {
+        *ret_stream = (struct stream){.epoch = peer->session.epoch, .watermark = peer->session.watermark};
+        memcpy(ret_stream->chain, peer->session.chain, SEAL_HASH);
+    } else {
+        const enum status status = store_stream(intake->store, peer->agent, hello->outbox, &found, ret_stream, why);
+        if (status != STATUS_OK)
+            return status;
+        if (!found) {
+            *ret_stream = (struct stream){0};
+            seal_chain_start(peer->agent, hello->outbox, ret_stream->chain);
+        }
+    }
+    memcpy(ret_stream->agent, peer->agent, sizeof ret_stream->agent);
+    memcpy(ret_stream->outbox, hello->outbox, sizeof ret_stream->outbox);
+    return STATUS_OK;
+}
+
+/* row.refused counts what the collector refused and what was refused here; only their sum is kept, so the first HELLO after
+ * a start takes the collector's count as contained in it. */
+static void note_refused(struct peer *peer, uint64_t collector)
+{
+    if (!peer->refused_known) {
+        peer->collector_refused = collector < peer->row.refused ? collector : peer->row.refused;
+        peer->refused_known = true;
+    }
+    if (collector > peer->collector_refused)
+        peer->row.refused += collector - peer->collector_refused;
+    peer->collector_refused = collector;
+}
+
+static void note_hello(struct intake *intake, struct peer *peer, const struct wire_hello *hello)
+{
+    struct agent_row *row = &peer->row;
+    row->connected = true;
+    row->clock_skew_ms = hello->wall_time - intake->now_ms;
+    (void)snprintf(row->software, sizeof row->software, "%s", hello->software);
+    note_refused(peer, hello->refused);
+    recall_forget(intake->recall, peer->agent, hello->outbox, hello->highest_acked);
+}
+
+static void note_connected(struct intake *intake, const struct peer *peer, const struct wire_hello *hello,
+                           bool regression)
+{
+    note(intake, false, "agent_connected", peer->agent, session_backlog(&peer->session), hello->software);
+    if (regression)
+        note(intake, true, "store_behind_agent", peer->agent, hello->highest_acked,
+             "the collector was acknowledged more than this store holds; was it restored from a backup? it sends again");
+    if (peer->row.clock_skew_ms > SKEW_MS || peer->row.clock_skew_ms < -SKEW_MS)
+        note(intake, true, "clock_skew", peer->agent, 0, "the agent's clock is more than 5 minutes off");
+    if (memcmp(hello->catalogue_hash, intake->catalogue->hash, sizeof hello->catalogue_hash) != 0)
+        note(intake, true, "catalogue_differs", peer->agent, 0, "the agent checks against another catalogue");
+}
+
+static enum status on_hello(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                            const struct wire_hello *hello, struct fault *why)
+{
+    struct stream known;
+    struct session_answer verdict;
+    const bool same_route = peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0;
+    const bool anew = !peer->session.active || peer->session.number != hello->session;
+    if (strcmp(hello->agent, peer->agent) != 0) {
+        nack_now(intake, route, route_length, hello->session, NACK_MALFORMED, "the key belongs to another agent", 0);
+        note(intake, true, "wrong_agent", peer->agent, 0, hello->agent);
+        return STATUS_OK;
+    }
+    enum status status = know_stream(intake, peer, hello, &known, why);
+    if (status != STATUS_OK)
+        return status;
+    const struct session former = peer->session;
+    session_hello(&peer->session, hello, &known, same_route, intake->now_ms, &verdict);
+    if (verdict.verdict == SESSION_NACK) {
+        nack_now(intake, route, route_length, hello->session, verdict.code, verdict.detail, 0);
+        note(intake, true, "hello_refused", peer->agent, hello->high, verdict.detail);
+        return STATUS_OK;
+    }
+    if (verdict.fence_former)
+        nack_now(intake, peer->route, peer->route_length, former.number, NACK_FENCED, "another collector took over", 0);
+    memcpy(peer->route, route, route_length);
+    peer->route_length = route_length;
+    note_hello(intake, peer, hello);
+    if (anew)
+        note_connected(intake, peer, hello, verdict.regression);
+    peer->owes_welcome = true;
+    peer->nack.owed = false;
+    peer->owes_ack = peer->session.watermark > hello->highest_acked;
+    if (!verdict.save_stream)
+        return STATUS_OK;
+    known.epoch = hello->epoch;
+    status = open_group(intake, why);
+    return status == STATUS_OK ? store_save_stream(intake->store, &known, why) : status;
+}
+
+/* ---- BATCH --------------------------------------------------------------------------------------------------------------- */
+
+static bool signature_holds(const struct peer *peer, const struct wire_batch *batch,
+                            const unsigned char chain[SEAL_HASH])
+{
+    unsigned char digest[SEAL_HASH];
+    seal_batch_digest(peer->agent, peer->session.outbox, batch->seq, chain, digest);
+    for (size_t i = 0; i < peer->key_count; i++)
+        if (seal_verify(digest, batch->signature, peer->keys[i]))
+            return true;
+    return false;
+}
+
+static enum status apply(struct intake *intake, const struct peer *peer, struct entry *entry,
+                         const struct touch **ret_touches, size_t *ret_touch_count, struct fault *why)
+{
+    const struct refusal *refusals = NULL;
+    size_t count = 0;
+    enum status status = store_knows_file(intake->store, peer->agent, intake->batch->submission.hash, entry->outbox,
+                                          &entry->repeated, why);
+    if (status != STATUS_OK || entry->repeated)
+        return status;
+    intake->applied = true;
+    status = abacus_apply(intake->abacus, intake->batch, peer->scope, entry->number, entry->received_at, &refusals, &count,
+                          why);
+    if (status != STATUS_OK)
+        return status;
+    entry->refusals = refusals;
+    entry->refusal_count = count;
+    *ret_touch_count = abacus_touches(intake->abacus, ret_touches);
+    return STATUS_OK;
+}
+
+static void note_taken(struct intake *intake, struct peer *peer, const struct entry *entry)
+{
+    struct taken *taken = &intake->taken[intake->taken_count++];
+    *taken = (struct taken){.peer = (uint32_t)(peer - intake->peers),
+                            .seq = entry->seq,
+                            .first_refusal = intake->refusal_count,
+                            .refusal_count = entry->refusal_count};
+    memcpy(taken->outbox, entry->outbox, sizeof taken->outbox);
+    intake->refusals = memory_grow(intake->refusals, &intake->refusal_capacity,
+                                   intake->refusal_count + entry->refusal_count, sizeof *intake->refusals);
+    if (entry->refusal_count > 0)
+        memcpy(intake->refusals + intake->refusal_count, entry->refusals,
+               entry->refusal_count * sizeof *intake->refusals);
+    intake->refusal_count += entry->refusal_count;
+    peer->group_refused += entry->refusal_count;
+    peer->group_submitted = true;
+}
+
+/* Everything but the commit. */
+static enum status take_batch(struct intake *intake, struct peer *peer, const struct wire_batch *batch,
+                              const unsigned char chain[SEAL_HASH], struct fault *why)
+{
+    struct session *session = &peer->session;
+    const struct touch *touches = NULL;
+    size_t touch_count = 0;
+    struct entry entry = {.number = intake->head + intake->taken_count + 1,
+                          .seq = batch->seq,
+                          .bytes = batch->bytes,
+                          .length = batch->length};
+    intake->last_received_at = intake->now_ms > intake->last_received_at ? intake->now_ms : intake->last_received_at;
+    entry.received_at = intake->last_received_at;
+    memcpy(entry.agent, peer->agent, sizeof entry.agent);
+    memcpy(entry.outbox, session->outbox, sizeof entry.outbox);
+    memcpy(entry.chain, chain, SEAL_HASH);
+    memcpy(entry.signature, batch->signature, SEAL_SIGNATURE);
+    enum status status = open_group(intake, why);
+    if (status == STATUS_OK)
+        status = apply(intake, peer, &entry, &touches, &touch_count, why);
+    if (status == STATUS_OK)
+        status = store_append(intake->store, &entry, touches, touch_count, why);
+    if (status != STATUS_OK)
+        return status;
+    session_taken(session, chain);
+    struct stream stream = {.epoch = session->epoch,
+                            .watermark = session->watermark,
+                            .last_received_at = entry.received_at};
+    memcpy(stream.agent, peer->agent, sizeof stream.agent);
+    memcpy(stream.outbox, session->outbox, sizeof stream.outbox);
+    memcpy(stream.chain, chain, SEAL_HASH);
+    note_taken(intake, peer, &entry);
+    peer->owes_ack = true;
+    return store_save_stream(intake->store, &stream, why);
+}
+
+static void refuse_batch(struct intake *intake, struct peer *peer, const struct wire_batch *batch, enum wire_nack code,
+                         const char *detail)
+{
+    session_refused(&peer->session);
+    owe_nack(peer, batch->session, code, batch->seq, detail);
+    note(intake, true, "batch_refused", peer->agent, batch->seq, detail);
+}
+
+static enum status on_batch(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                            const struct wire_batch *batch, struct fault *why)
+{
+    struct session_answer verdict;
+    unsigned char chain[SEAL_HASH];
+    struct fault malformed;
+    char detail[256];
+    const bool same_route = peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0;
+    session_batch(&peer->session, batch, same_route, intake->now_ms, &verdict);
+    if (verdict.verdict == SESSION_NACK && !(same_route && peer->session.active && peer->session.number == batch->session))
+        nack_now(intake, route, route_length, batch->session, verdict.code, verdict.detail, 0);
+    else if (verdict.verdict == SESSION_NACK)
+        owe_nack(peer, batch->session, verdict.code, verdict.first, verdict.detail);
+    else if (verdict.verdict == SESSION_ACK)
+        peer->owes_ack = true;
+    if (verdict.verdict != SESSION_TAKE)
+        return STATUS_OK;
+    seal_chain_next(peer->session.chain, batch->bytes, batch->length, chain);
+    if (!signature_holds(peer, batch, chain)) {
+        refuse_batch(intake, peer, batch, NACK_BAD_SIGNATURE, "not signed with an active key of this agent");
+        return STATUS_OK;
+    }
+    /* Contents nobody can read under a good signature come from a collector that is not ours or of another age; taking
+     * them would put a batch into the ledger that can never be told record by record. The stream waits for a person. */
+    memset(&malformed, 0, sizeof malformed);
+    if (batch->length > LIMIT_BATCH_BYTES ||
+        batch_decode(batch->bytes, batch->length, &intake->batch, &malformed) != STATUS_OK) {
+        fault_sentence(&malformed, LANGUAGE_EN, detail, sizeof detail);
+        refuse_batch(intake, peer, batch, NACK_MALFORMED, malformed.message == MESSAGE_NONE ? "too large" : detail);
+        return STATUS_OK;
+    }
+    return take_batch(intake, peer, batch, chain, why);
+}
+
+/* ---- one message ------------------------------------------------------------------------------------------------------------ */
+
+/* Who sent it: by its key, never by its route. Without CURVE by what its HELLO said on this connection. */
+static struct peer *whose(const struct intake *intake, const char *user, const struct wire_message *message,
+                          const unsigned char *route, size_t route_length)
+{
+    if (intake->security == SECURITY_CURVE)
+        return user == NULL || user[0] == '\0' ? NULL : find_peer(intake, user);
+    return message->kind == WIRE_HELLO ? find_peer(intake, message->hello.agent)
+                                       : peer_on_route(intake, route, route_length);
+}
+
+static uint64_t session_of(const struct wire_message *message)
+{
+    return message->kind == WIRE_HELLO ? message->hello.session : message->kind == WIRE_BATCH ? message->batch.session : 0;
+}
+
+static enum status dispatch(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                            const struct wire_message *message, struct fault *why)
+{
+    peer->touched = true;
+    peer->row.last_seen = intake->now_ms;
+    switch (message->kind) {
+    case WIRE_HELLO: return on_hello(intake, peer, route, route_length, &message->hello, why);
+    case WIRE_BATCH: return on_batch(intake, peer, route, route_length, &message->batch, why);
+    case WIRE_BYE:
+        if (peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0) {
+            note(intake, false, "agent_left", peer->agent, session_backlog(&peer->session), "");
+            lose_peer(peer);
+        }
+        return STATUS_OK;
+    case WIRE_GAP:
+    case WIRE_PROOF:
+    case WIRE_WELCOME:
+    case WIRE_ACK:
+    case WIRE_NACK:
+    case WIRE_PROVE:
+    case WIRE_QUESTION:
+    case WIRE_ANSWER:
+    case WIRE_ROLLUP:
+    case WIRE_ALERT: note(intake, true, "message_ignored", peer->agent, 0, wire_kind_name(message->kind)); return STATUS_OK;
+    }
+    return STATUS_OK;
+}
+
+static enum status on_payload(struct intake *intake, const unsigned char *route, size_t route_length, zmq_msg_t *payload,
+                              struct fault *why)
+{
+    struct wire_message message = {0};
+    struct fault malformed;
+    enum status status = STATUS_OK;
+    char detail[256];
+    /* Metadata of the payload frame: libzmq 4.3.4 loses it on the route's. */
+    const char *user = intake->security == SECURITY_CURVE ? zmq_msg_gets(payload, "User-Id") : NULL;
+    memset(&malformed, 0, sizeof malformed);
+    if (wire_decode(zmq_msg_data(payload), zmq_msg_size(payload), LIMIT_MESSAGE_BYTES, &message, &malformed) != STATUS_OK) {
+        fault_sentence(&malformed, LANGUAGE_EN, detail, sizeof detail);
+        note(intake, true, "malformed_message", user == NULL ? "" : user, 0, detail);
+        goto done;
+    }
+    struct peer *peer = whose(intake, user, &message, route, route_length);
+    if (peer == NULL || peer->key_count == 0) {
+        nack_now(intake, route, route_length, session_of(&message), NACK_REVOKED, "no active key of this agent", 0);
+        note(intake, true, peer == NULL ? "unknown_agent" : "agent_revoked", user == NULL ? "" : user, 0,
+             "nothing of it was taken");
+        if (peer != NULL)
+            lose_peer(peer);
+        goto done;
+    }
+    status = dispatch(intake, peer, route, route_length, &message, why);
+done:
+    wire_release(&message);
+    return status;
+}
+
+/* The rest of a message with too many parts is read and thrown away; its sender has to start anew. */
+static void drain(struct intake *intake, zmq_msg_t *payload)
+{
+    const char *user = zmq_msg_gets(payload, "User-Id");
+    struct peer *peer = user == NULL ? NULL : find_peer(intake, user);
+    uint64_t parts = 1;
+    while (zmq_msg_more(payload) && zmq_msg_recv(payload, intake->router, ZMQ_DONTWAIT) >= 0)
+        parts++;
+    note(intake, true, "multipart_message", peer == NULL ? "" : peer->agent, parts, "thrown away");
+    if (peer != NULL)
+        session_end(&peer->session);
+}
+
+/* *ret_more is false when nothing waits. */
+static enum status receive(struct intake *intake, bool *ret_more, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    zmq_msg_t route, payload;
+    zmq_msg_init(&route);
+    zmq_msg_init(&payload);
+    *ret_more = zmq_msg_recv(&route, intake->router, ZMQ_DONTWAIT) >= 0;
+    if (!*ret_more || !zmq_msg_more(&route) || zmq_msg_recv(&payload, intake->router, ZMQ_DONTWAIT) < 0)
+        goto done;
+    const unsigned char *name = zmq_msg_data(&route);
+    const size_t length = zmq_msg_size(&route);
+    if (zmq_msg_more(&payload))
+        drain(intake, &payload);
+    else if (length == 0 || length > ROUTE_MOST || name[0] != 0)
+        note(intake, true, "route_chosen_by_peer", "", 0, "a collector sets no routing id; ignored");
+    else
+        status = on_payload(intake, name, length, &payload, why);
+done:
+    zmq_msg_close(&payload);
+    zmq_msg_close(&route);
+    return status;
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------------------------ */
+
+/* What the store knew before this process. */
+static enum status prime(struct intake *intake, struct fault *why)
+{
+    struct agent_row *rows = NULL;
+    size_t count = 0;
+    unsigned char hash[SEAL_HASH];
+    enum status status = store_generation(intake->store, intake->generation, why);
+    if (status == STATUS_OK)
+        status = store_head(intake->store, &intake->head, hash, &intake->last_received_at, why);
+    if (status == STATUS_OK)
+        status = store_agents(intake->store, &rows, &count, why);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        struct peer *peer = find_peer(intake, rows[i].agent);
+        if (peer == NULL)
+            continue;
+        peer->row = rows[i];
+        peer->row_changed = peer->row.connected;
+        peer->row.connected = false;
+    }
+    free(rows);
+    intake->saved_at = intake->worked_at = intake->now_ms;
+    intake->primed = true;
+    return STATUS_OK;
+}
+
+static void look_for_silence(struct intake *intake)
+{
+    if (intake->now_ms < intake->silence_at)
+        return;
+    intake->silence_at = intake->now_ms + SILENCE_MS;
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        struct peer *peer = &intake->peers[i];
+        if (peer->row.connected && intake->now_ms - peer->row.last_seen > SESSION_SILENT_MS) {
+            note(intake, true, "agent_silent", peer->agent, session_backlog(&peer->session), "");
+            lose_peer(peer);
+        }
+    }
+}
+
+static bool any_row_due(const struct intake *intake)
+{
+    for (size_t i = 0; i < intake->peer_count; i++)
+        if (row_is_due(intake, &intake->peers[i]))
+            return true;
+    return false;
+}
+
+/* Rows and, in quiet times, pages; a transaction of their own. A full disk is no news here: it is tried again. */
+static enum status keep_house(struct intake *intake, bool all, struct fault *why)
+{
+    const bool pages = abacus_dirty_blocks(intake->abacus) > 0 &&
+                       (all || intake->now_ms - intake->worked_at >= SAVE_IDLE_MS) &&
+                       (all || intake->now_ms - intake->saved_at >= SAVE_IDLE_MS);
+    if (!pages && !all && !any_row_due(intake))
+        return STATUS_OK;
+    enum status status = store_begin(intake->store, why);
+    if (status != STATUS_OK)
+        return status;
+    if (pages)
+        status = save_pages(intake, why);
+    for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++)
+        if (row_is_due(intake, &intake->peers[i]) || (all && intake->peers[i].row_changed))
+            status = save_row(intake, &intake->peers[i], why);
+    if (status == STATUS_OK)
+        status = store_commit(intake->store, why);
+    else
+        store_rollback(intake->store);
+    return status;
+}
+
+enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why)
+{
+    bool more = true;
+    enum status status = STATUS_OK;
+    intake->now_ms = now_ms;
+    *ret_committed = 0;
+    if (!intake->primed)
+        status = prime(intake, why);
+    if (status != STATUS_OK)
+        return status;
+    for (int i = 0; status == STATUS_OK && more && i < MESSAGES_A_PASS && intake->taken_count < INTAKE_GROUP; i++)
+        status = receive(intake, &more, why);
+    if (status != STATUS_OK) {
+        status = abandon_group(intake, status, why);
+    } else {
+        if (intake->taken_count > 0)
+            intake->worked_at = now_ms;
+        status = commit_group(intake, ret_committed, why);
+    }
+    if (status == STATUS_BROKEN)
+        return status;
+    look_for_silence(intake);
+    status = keep_house(intake, false, why);
+    return status == STATUS_BROKEN ? STATUS_BROKEN : STATUS_OK;
+}
+
+int64_t intake_due(const struct intake *intake)
+{
+    int64_t due = intake->silence_at;
+    if (intake->owing && intake->now_ms + OWED_MS < due)
+        due = intake->now_ms + OWED_MS;
+    for (size_t i = 0; i < intake->peer_count; i++)
+        if (intake->peers[i].row_changed && intake->peers[i].row_saved_at + ROW_MS < due)
+            due = intake->peers[i].row_saved_at + ROW_MS;
+    return due;
+}
+
+enum status intake_finish(struct intake *intake, int64_t now_ms, struct fault *why)
+{
+    intake->now_ms = now_ms;
+    for (size_t i = 0; i < intake->peer_count; i++)
+        if (intake->peers[i].row.connected)
+            lose_peer(&intake->peers[i]);
+    return keep_house(intake, true, why);
+}

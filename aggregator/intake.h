@@ -1,5 +1,6 @@
 /* intake.h - the aggregator's end of the delivery protocol: sessions of agents, credit, group commit, acknowledgement
- * after the commit. The state per agent is a pure function of events; this module drives it with a ROUTER socket. */
+ * after the commit. The state per agent is a pure function of events (session.h); this module drives it with a ROUTER
+ * socket. */
 #ifndef AGGREGATOR_INTAKE_H
 #define AGGREGATOR_INTAKE_H
 
@@ -8,9 +9,12 @@
 #include "settings.h"
 #include "store.h"
 
+#define INTAKE_GROUP 32 /* batches committed together at most */
+
 struct intake;
 
-/* Borrows all. `router` is bound by the program; under SECURITY_NONE the agent is who HELLO says (still signed). */
+/* Borrows all but the agents, which are copied. `router` is bound by the program; under SECURITY_NONE the agent is who
+ * HELLO says (batches are signed there too). Scopes must be units of the catalogue. */
 struct intake *intake_new(void *router, const struct catalogue *catalogue, struct store *store, struct abacus *abacus,
                           enum security security, const struct agent *agents, size_t agent_count);
 void intake_free(struct intake **intake);
@@ -19,5 +23,17 @@ void intake_agents(struct intake *intake, const struct agent *agents, size_t age
  * new). STATUS_BROKEN: the store failed; nothing of the group is acknowledged, the program must reopen or stop. */
 enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why) MUST_CHECK;
 int64_t intake_due(const struct intake *intake);
+/* Before a clean stop: saves the pages and notes that nobody is connected any more. */
+enum status intake_finish(struct intake *intake, int64_t now_ms, struct fault *why) MUST_CHECK;
+
+/* What an operator wants to know, for the program's log. Only the newest are kept when nobody asks. */
+struct intake_event {
+    const char *name;   /* static: "agent_connected", "batch_refused" ... */
+    bool warning;
+    char agent[65];
+    uint64_t number;    /* batch, or a count; 0: none */
+    char detail[256];
+};
+bool intake_event(struct intake *intake, struct intake_event *ret_event);
 
 #endif
