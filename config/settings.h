@@ -34,9 +34,9 @@ struct collector_settings {
 struct aggregator_settings {
     const char *file;
     const char *catalogue, *store /* URL, path made absolute */, *store_path /* of sqlite: */, *agents, *key;
-    const char *listen_collectors, *listen_queries, *listen_events /* or NULL */, *listen_http /* or NULL */;
+    const char *listen_collectors, *listen_queries, *listen_events /* or NULL */, *listen_http /* or NULL; loopback only */;
     enum security security;
-    int64_t memory_mib; /* page cache, default 256 */
+    int64_t memory_mib; /* page cache, 1 to 1048576, default 256 */
     struct settings_private *private;
 };
 
@@ -49,7 +49,7 @@ enum status aggregator_settings_load(const char *file, struct aggregator_setting
 void aggregator_settings_free(struct aggregator_settings *settings);
 /* sqlite:PATH -> absolute PATH (relative to the working directory); STATUS_REFUSED for an unknown kind of store. */
 enum status settings_store_path(const char *url, char **ret_path, struct fault *why) MUST_CHECK;
-/* True when the endpoint stays on this machine: ipc://, tcp://127.x.x.x, tcp://[::1], tcp://localhost. */
+/* True when the endpoint stays on this machine: ipc://, inproc://, tcp://127.x.x.x, tcp://[::1], tcp://localhost. */
 bool settings_is_loopback(const char *endpoint);
 
 #endif
