@@ -127,7 +127,7 @@ void calendar_format_time(int64_t time_ms, char ret_text[TIME_TEXT])
     /* RFC 3339 has no seconds in an offset (Shanghai before 1901: +08:05:43); the clock shown follows the offset shown,
      * so that the text always names the same moment. */
     const int64_t local = seconds + offset * 60, of_day = local - floor_divide(local, SECONDS_OF_DAY) * SECONDS_OF_DAY;
-    const int64_t distance = offset < 0 ? -offset : offset, milliseconds = time_ms - floor_divide(time_ms, 1000) * 1000;
+    const int64_t distance = offset < 0 ? -offset : offset, milliseconds = (time_ms % 1000 + 1000) % 1000;
     char date[DATE_TEXT], fraction[8] = "";
     int length;
     date_format((int32_t)floor_divide(local, SECONDS_OF_DAY), date);
