@@ -1,1 +1,619 @@
-int main(void) { return 0; }
+/* main.c - suanpan-aggregator: the table of contents of the central service.
+ *
+ *   start: settings, key, catalogue, agents ─> store ─> abacus ─> gate ─> listener ─> intake ─> desk ─> ready
+ *   loop:  collectors' messages, the desk's notes, signals, agents.csv, idle work of the store
+ *   stop:  desk, intake (pages saved), listener, gate, abacus, store: the mirror of the start
+ *
+ * One thread writes: this one. The gate judges handshakes in its own, the desk answers the office in its own. */
+#include "abacus.h"
+#include "calendar.h"
+#include "catalogue.h"
+#include "desk.h"
+#include "gate.h"
+#include "intake.h"
+#include "keys.h"
+#include "limit.h"
+#include "link.h"
+#include "log.h"
+#include "memory.h"
+#include "options.h"
+#include "settings.h"
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum {
+    LOOK_MS = 1000,       /* agents.csv is looked at so often */
+    IDLE_MS = 200,        /* quiet for so long: the store may tidy up */
+    NOTES_A_PASS = 256,
+    ALERTS_MOST = 100000, /* alerts that wait for a full disk */
+};
+
+enum option_name { OPTION_CONFIG, OPTION_CHECK, OPTION_LANG, OPTION_VERBOSE, OPTION_HELP, OPTION_VERSION, OPTION_COUNT };
+static const struct option_row rows[OPTION_COUNT] = {
+    [OPTION_CONFIG] = {"config", 'c', "FILE", "汇总端的 YAML 配置", "YAML configuration of the aggregator"},
+    [OPTION_CHECK] = {"check", 0, NULL, "只检查配置、密钥、目录和 agents.csv，然后退出",
+                      "check configuration, keys, catalogue and agents.csv, then exit"},
+    [OPTION_LANG] = {"lang", 0, "zh|en", "提示所用语言", "language of messages"},
+    [OPTION_VERBOSE] = {"verbose", 'v', NULL, "多写日志", "log more"},
+    [OPTION_HELP] = {"help", 'h', NULL, "显示本帮助", "show this help"},
+    [OPTION_VERSION] = {"version", 0, NULL, "显示版本", "show the version"},
+};
+
+struct program {
+    bool check, verbose;
+    enum language language;
+    struct aggregator_settings settings;
+    bool has_settings;
+    struct secret_key key;
+    struct catalogue *catalogue;
+    struct agent *agents;
+    size_t agent_count;
+    struct stat agents_file; /* as it was when loaded */
+    struct store *store;
+    struct abacus *abacus;
+    void *context, *collectors, *notes;
+    struct gate *gate;
+    struct intake *intake;
+    struct desk *desk;
+    struct alert_row *alerts; /* of the desk, not yet stored */
+    size_t alert_count, alert_capacity, alerts_stored;
+    uint64_t committed_owed;  /* newest entry the desk was not told of, 0: none */
+    int64_t looked_at, busy_at, alerts_at;
+    bool reload;
+};
+
+/* ---- signals: one byte each through a pipe, so that none is missed between two polls --------------------------------- */
+
+static int signal_pipe[2] = {-1, -1};
+
+static void on_signal(int number)
+{
+    const int before = errno;
+    const unsigned char byte = (unsigned char)number;
+    if (write(signal_pipe[1], &byte, 1) < 0) {
+        /* full: there is a byte already, and one is enough */
+    }
+    errno = before;
+}
+
+static bool catch_signals(void)
+{
+    struct sigaction caught, ignored;
+    memset(&caught, 0, sizeof caught);
+    memset(&ignored, 0, sizeof ignored);
+    caught.sa_handler = on_signal;
+    ignored.sa_handler = SIG_IGN;
+    if (pipe(signal_pipe) != 0)
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK) != 0 || fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC) != 0)
+            return false;
+    return sigaction(SIGTERM, &caught, NULL) == 0 && sigaction(SIGINT, &caught, NULL) == 0 &&
+           sigaction(SIGHUP, &caught, NULL) == 0 && sigaction(SIGPIPE, &ignored, NULL) == 0 &&
+           sigaction(SIGXFSZ, &ignored, NULL) == 0;
+}
+
+/* True when the program has to stop. */
+static bool read_signals(struct program *program)
+{
+    unsigned char byte;
+    bool stop = false;
+    while (read(signal_pipe[0], &byte, 1) == 1) {
+        if (byte == SIGHUP)
+            program->reload = true;
+        else
+            stop = true;
+    }
+    return stop;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Tells systemd, when it is listening. */
+static void notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const size_t length = path == NULL ? 0 : strlen(path);
+    if (length == 0 || length >= sizeof address.sun_path)
+        return;
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    const int socket_file = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (socket_file < 0)
+        return;
+    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    if (sendto(socket_file, state, strlen(state), 0, (const struct sockaddr *)&address, size) < 0)
+        log_event(LOG_LEVEL_WARN, "notify_failed", "socket", path, "reason", strerror(errno), NULL);
+    close(socket_file);
+}
+
+/* ---- start -------------------------------------------------------------------------------------------------------------- */
+
+static enum exit_code failed(enum exit_code code, const struct fault *why)
+{
+    log_fault(LOG_LEVEL_ERROR, "not_started", why);
+    return code;
+}
+
+static void print_findings(const struct program *program, const struct findings *findings)
+{
+    static const enum log_level levels[] = {[FINDING_ERROR] = LOG_LEVEL_ERROR, [FINDING_WARNING] = LOG_LEVEL_WARN,
+                                            [FINDING_INFO] = LOG_LEVEL_INFO};
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->items[i].severity == FINDING_ERROR || program->check || program->verbose)
+            log_fault(levels[findings->items[i].severity], "catalogue_finding", &findings->items[i].fault);
+}
+
+static enum exit_code load_catalogue(struct program *program)
+{
+    struct findings findings = {0};
+    struct fault why = {0};
+    char count[24];
+    enum exit_code code = EXIT_DONE;
+    if (catalogue_load(program->settings.catalogue, &program->catalogue, &findings, &why) != STATUS_OK) {
+        code = failed(EXIT_USAGE, &why);
+        goto done;
+    }
+    print_findings(program, &findings);
+    if (findings.error_count > 0) {
+        (void)snprintf(count, sizeof count, "%zu", findings.error_count);
+        fault_set(&why, MESSAGE_CATALOGUE_UNUSABLE, program->settings.catalogue, count, NULL);
+        code = failed(EXIT_USAGE, &why);
+    } else if (calendar_use_timezone(program->catalogue->timezone, &why) != STATUS_OK) {
+        code = failed(EXIT_USAGE, &why);
+    }
+done:
+    findings_free(&findings);
+    return code;
+}
+
+static enum status check_scopes(const struct program *program, const struct agent *agents, size_t count,
+                                struct fault *why)
+{
+    for (size_t i = 0; i < count; i++)
+        if (catalogue_unit(program->catalogue, agents[i].scope) == NO_INDEX) {
+            fault_at(why, program->settings.agents, 0, "scope");
+            fault_set(why, MESSAGE_UNKNOWN_SCOPE, agents[i].code, agents[i].scope, NULL);
+            return STATUS_REFUSED;
+        }
+    return STATUS_OK;
+}
+
+/* Replaces the table when the file is sound, else leaves it. */
+static enum status load_agents(struct program *program, struct fault *why)
+{
+    struct agent *agents = NULL;
+    size_t count = 0;
+    struct stat file;
+    memset(&file, 0, sizeof file);
+    (void)stat(program->settings.agents, &file); /* before reading: a change meanwhile shows at the next look */
+    enum status status = agents_load(program->settings.agents, &agents, &count, why);
+    if (status == STATUS_OK)
+        status = check_scopes(program, agents, count, why);
+    program->agents_file = file;
+    if (status == STATUS_OK) {
+        free(program->agents);
+        program->agents = agents;
+        program->agent_count = count;
+    } else {
+        free(agents);
+    }
+    return status;
+}
+
+static enum exit_code read_configuration(struct program *program, const char *file)
+{
+    struct fault why = {0};
+    if (aggregator_settings_load(file, &program->settings, &why) != STATUS_OK)
+        return failed(EXIT_USAGE, &why);
+    program->has_settings = true;
+    if (keys_load_secret(program->settings.key, &program->key, &why) != STATUS_OK)
+        return failed(EXIT_USAGE, &why);
+    const enum exit_code code = load_catalogue(program);
+    if (code != EXIT_DONE)
+        return code;
+    return load_agents(program, &why) == STATUS_OK ? EXIT_DONE : failed(EXIT_USAGE, &why);
+}
+
+static enum exit_code open_store(struct program *program)
+{
+    struct fault why = {0};
+    const size_t memory = (size_t)program->settings.memory_mib << 20;
+    enum status status = store_open(program->settings.store_path, STORE_WRITE, &program->store, &why);
+    if (status == STATUS_AGAIN) {
+        memset(&why, 0, sizeof why);
+        fault_set(&why, MESSAGE_ALREADY_RUNNING, program->settings.store_path, NULL);
+        return failed(EXIT_UNREACHABLE, &why);
+    }
+    if (status == STATUS_OK)
+        status = store_begin(program->store, &why);
+    if (status == STATUS_OK)
+        status = store_save_catalogue(program->store, program->catalogue, &why);
+    if (status == STATUS_OK)
+        status = store_commit(program->store, &why);
+    if (status != STATUS_OK)
+        return failed(EXIT_FAILED, &why);
+    program->abacus = abacus_open(program->store, program->catalogue, memory);
+    return EXIT_DONE;
+}
+
+/* A socket file needs its folder. */
+static void make_folder_of(const char *endpoint)
+{
+    const char *path = strncmp(endpoint, "ipc:///", 7) == 0 ? endpoint + 6 : NULL;
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return;
+    char *folder = memory_copy_text_length(path, (size_t)(slash - path));
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        log_event(LOG_LEVEL_WARN, "folder_not_made", "folder", folder, "reason", strerror(errno), NULL);
+    free(folder);
+}
+
+static enum exit_code open_sockets(struct program *program)
+{
+    struct fault why = {0};
+    const char *endpoint = program->settings.listen_collectors;
+    const int linger = 0;
+    program->context = zmq_ctx_new();
+    if (program->context == NULL ||
+        gate_start(program->context, program->settings.security, program->agents, program->agent_count,
+                   &program->key.public_key, &program->gate, &why) != STATUS_OK)
+        return failed(EXIT_FAILED, &why);
+    program->collectors = zmq_socket(program->context, ZMQ_ROUTER);
+    program->notes = zmq_socket(program->context, ZMQ_PAIR);
+    make_folder_of(endpoint);
+    make_folder_of(program->settings.listen_queries);
+    if (program->collectors == NULL || program->notes == NULL ||
+        zmq_setsockopt(program->notes, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
+        zmq_bind(program->notes, DESK_ENDPOINT) != 0) {
+        fault_set(&why, MESSAGE_SOCKET_TROUBLE, DESK_ENDPOINT, zmq_strerror(zmq_errno()), NULL);
+        return failed(EXIT_FAILED, &why);
+    }
+    if (link_serve(program->collectors, "collectors", &program->key, program->settings.security, endpoint,
+                   LIMIT_MESSAGE_BYTES, &why) != STATUS_OK)
+        return failed(why.message == MESSAGE_PLAIN_ENDPOINT ? EXIT_USAGE : EXIT_FAILED, &why);
+    if (zmq_bind(program->collectors, endpoint) != 0) {
+        fault_set(&why, MESSAGE_CANNOT_BIND, endpoint, zmq_strerror(zmq_errno()), NULL);
+        return failed(EXIT_FAILED, &why);
+    }
+    return EXIT_DONE;
+}
+
+static enum exit_code start_services(struct program *program)
+{
+    struct fault why = {0};
+    program->intake = intake_new(program->collectors, program->catalogue, program->store, program->abacus,
+                                 program->settings.security, program->agents, program->agent_count);
+    if (desk_start(program->context, &program->settings, program->catalogue, &program->key, &program->desk, &why) !=
+        STATUS_OK)
+        return failed(EXIT_FAILED, &why);
+    return EXIT_DONE;
+}
+
+static void say_ready(const struct program *program)
+{
+    char bound[512] = "", agents[24];
+    size_t size = sizeof bound;
+    const struct aggregator_settings *settings = &program->settings;
+    if (zmq_getsockopt(program->collectors, ZMQ_LAST_ENDPOINT, bound, &size) != 0)
+        bound[0] = '\0';
+    (void)snprintf(agents, sizeof agents, "%zu", program->agent_count);
+    log_event(LOG_LEVEL_INFO, "ready", "collectors", bound, "queries", settings->listen_queries, "events",
+              settings->listen_events == NULL ? "" : settings->listen_events, "http",
+              settings->listen_http == NULL ? "" : settings->listen_http, "agents", agents, "security",
+              settings->security == SECURITY_NONE ? "none" : "curve", NULL);
+    notify("READY=1");
+}
+
+/* Every connection takes a descriptor; the soft limit is often 1024. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+        log_event(LOG_LEVEL_WARN, "descriptor_limit_kept", "reason", strerror(errno), NULL);
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------------------------------- */
+
+static void log_intake(struct program *program)
+{
+    struct intake_event event;
+    char number[24];
+    while (intake_event(program->intake, &event)) {
+        (void)snprintf(number, sizeof number, "%" PRIu64, event.number);
+        log_event(event.warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, event.name, "agent", event.agent, "number", number,
+                  "detail", event.detail, NULL);
+    }
+}
+
+static void reload_agents(struct program *program)
+{
+    struct fault why = {0};
+    enum status status = load_agents(program, &why);
+    program->reload = false;
+    if (status == STATUS_OK)
+        status = gate_update(program->gate, program->agents, program->agent_count, &why);
+    if (status != STATUS_OK) {
+        log_fault(LOG_LEVEL_ERROR, "agents_not_reloaded", &why);
+        return;
+    }
+    intake_agents(program->intake, program->agents, program->agent_count);
+    log_event(LOG_LEVEL_INFO, "agents_reloaded", "file", program->settings.agents, NULL);
+}
+
+static bool agents_changed(const struct program *program)
+{
+    struct stat now;
+    const struct stat *before = &program->agents_file;
+    return stat(program->settings.agents, &now) == 0 &&
+           (now.st_mtim.tv_sec != before->st_mtim.tv_sec || now.st_mtim.tv_nsec != before->st_mtim.tv_nsec ||
+            now.st_ino != before->st_ino || now.st_size != before->st_size);
+}
+
+/* The desk polls; should its pipe be full the newest number is told later, it covers those before. */
+static void tell_committed(struct program *program)
+{
+    const struct desk_note note = {.kind = DESK_COMMITTED, .entry = program->committed_owed};
+    if (program->committed_owed != 0 && zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT) >= 0)
+        program->committed_owed = 0;
+}
+
+static void take_notes(struct program *program)
+{
+    struct desk_note note;
+    for (int i = 0; i < NOTES_A_PASS && program->alert_count < ALERTS_MOST; i++) {
+        if (zmq_recv(program->notes, &note, sizeof note, ZMQ_DONTWAIT) != (int)sizeof note)
+            return;
+        if (note.kind != DESK_KEEP_ALERT)
+            continue;
+        program->alerts =
+            memory_grow(program->alerts, &program->alert_capacity, program->alert_count + 1, sizeof *program->alerts);
+        program->alerts[program->alert_count++] = note.alert;
+    }
+}
+
+/* Alerts are published by the desk only after they are stored: a subscriber never sees one that a crash takes back. */
+static enum status keep_alerts(struct program *program, int64_t now_ms, struct fault *why)
+{
+    if (program->alerts_stored == program->alert_count || now_ms < program->alerts_at)
+        return STATUS_OK;
+    enum status status = store_begin(program->store, why);
+    for (size_t i = program->alerts_stored; status == STATUS_OK && i < program->alert_count; i++)
+        status = store_save_alert(program->store, &program->alerts[i], why);
+    if (status == STATUS_OK)
+        status = store_commit(program->store, why);
+    else
+        store_rollback(program->store);
+    if (status == STATUS_OK) {
+        program->alerts_stored = program->alert_count;
+    } else if (status != STATUS_BROKEN) {
+        log_fault(LOG_LEVEL_WARN, "alerts_wait", why);
+        program->alerts_at = now_ms + LOOK_MS;
+        status = STATUS_OK;
+    }
+    return status;
+}
+
+static void tell_kept(struct program *program)
+{
+    size_t told = 0;
+    for (; told < program->alerts_stored; told++) {
+        struct desk_note note = {.kind = DESK_KEPT_ALERT, .alert = program->alerts[told]};
+        if (zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT) < 0)
+            break;
+    }
+    if (told == 0)
+        return;
+    memmove(program->alerts, program->alerts + told, (program->alert_count - told) * sizeof *program->alerts);
+    program->alert_count -= told;
+    program->alerts_stored -= told;
+}
+
+/* One pass: what is ready, then what is due. */
+static enum status work(struct program *program, int64_t now_ms, struct fault *why)
+{
+    uint64_t committed = 0;
+    enum status status = intake_work(program->intake, now_ms, &committed, why);
+    log_intake(program);
+    if (status != STATUS_OK)
+        return status;
+    if (committed != 0) {
+        program->committed_owed = committed;
+        program->busy_at = now_ms;
+    }
+    tell_committed(program);
+    take_notes(program);
+    status = keep_alerts(program, now_ms, why);
+    if (status != STATUS_OK)
+        return status;
+    tell_kept(program);
+    if (now_ms - program->looked_at >= LOOK_MS || now_ms < program->looked_at) {
+        program->looked_at = now_ms;
+        program->reload = program->reload || agents_changed(program);
+    }
+    if (program->reload)
+        reload_agents(program);
+    if (now_ms - program->busy_at >= IDLE_MS)
+        store_idle(program->store);
+    return STATUS_OK;
+}
+
+static long wait_for(const struct program *program, int64_t now_ms)
+{
+    const int64_t due = intake_due(program->intake);
+    const int64_t most = program->committed_owed != 0 || program->alert_count != 0 ? 20 : LOOK_MS;
+    return (long)(due <= now_ms ? 0 : due - now_ms < most ? due - now_ms : most);
+}
+
+static enum exit_code loop(struct program *program)
+{
+    struct fault why = {0};
+    bool stop = false;
+    while (!stop) {
+        zmq_pollitem_t items[] = {{.socket = program->collectors, .events = ZMQ_POLLIN},
+                                  {.socket = program->notes, .events = ZMQ_POLLIN},
+                                  {.fd = signal_pipe[0], .events = ZMQ_POLLIN}};
+        if (zmq_poll(items, ARRAY_LEN(items), wait_for(program, clock_ms())) < 0 && zmq_errno() != EINTR) {
+            fault_set(&why, MESSAGE_SOCKET_TROUBLE, program->settings.listen_collectors, zmq_strerror(zmq_errno()), NULL);
+            log_fault(LOG_LEVEL_ERROR, "loop_failed", &why);
+            return EXIT_FAILED;
+        }
+        stop = read_signals(program);
+        if (work(program, clock_ms(), &why) != STATUS_OK) {
+            /* Nothing of the group was acknowledged. A fresh process opens the store anew and finds out what is on disk. */
+            log_fault(LOG_LEVEL_ERROR, "store_failed", &why);
+            return EXIT_FAILED;
+        }
+    }
+    log_event(LOG_LEVEL_INFO, "stopping", NULL);
+    notify("STOPPING=1");
+    return EXIT_DONE;
+}
+
+/* ---- stop --------------------------------------------------------------------------------------------------------------- */
+
+static void stop_desk(struct program *program)
+{
+    const struct desk_note note = {.kind = DESK_STOP};
+    if (program->desk == NULL)
+        return;
+    if (zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT) < 0)
+        log_event(LOG_LEVEL_WARN, "desk_not_told", "reason", zmq_strerror(zmq_errno()), NULL);
+    desk_stop(&program->desk);
+}
+
+/* The mirror of the start; every part may be absent. */
+static enum exit_code stop(struct program *program, enum exit_code code)
+{
+    struct fault why = {0};
+    stop_desk(program);
+    if (program->intake != NULL && code == EXIT_DONE) {
+        take_notes(program); /* alerts the desk gave away at the end */
+        if (keep_alerts(program, INT64_MAX, &why) != STATUS_OK ||
+            intake_finish(program->intake, clock_ms(), &why) != STATUS_OK) {
+            log_fault(LOG_LEVEL_WARN, "pages_not_saved", &why); /* they are rebuilt from the ledger */
+            code = EXIT_FAILED;
+        }
+    }
+    intake_free(&program->intake);
+    if (program->collectors != NULL)
+        zmq_close(program->collectors);
+    gate_stop(&program->gate);
+    if (program->notes != NULL)
+        zmq_close(program->notes);
+    abacus_close(&program->abacus);
+    store_close(&program->store);
+    if (program->context != NULL)
+        zmq_ctx_term(program->context);
+    free(program->alerts);
+    free(program->agents);
+    catalogue_free(&program->catalogue);
+    keys_forget(&program->key);
+    if (program->has_settings)
+        aggregator_settings_free(&program->settings);
+    return code;
+}
+
+static enum exit_code run(struct program *program, const char *file)
+{
+    enum exit_code code = read_configuration(program, file);
+    if (code == EXIT_DONE && program->check) {
+        log_event(LOG_LEVEL_INFO, "configuration_sound", "config", program->settings.file, NULL);
+        return stop(program, code);
+    }
+    if (code == EXIT_DONE)
+        code = open_store(program);
+    if (code == EXIT_DONE)
+        code = open_sockets(program);
+    if (code == EXIT_DONE)
+        code = start_services(program);
+    if (code == EXIT_DONE) {
+        say_ready(program);
+        code = loop(program);
+    }
+    return stop(program, code);
+}
+
+/* ---- the command line --------------------------------------------------------------------------------------------------- */
+
+static void print_help(enum language language)
+{
+    puts(language == LANGUAGE_EN ? "suanpan-aggregator - receives, stores and adds up what the districts report\n\n"
+                                   "usage: suanpan-aggregator --config FILE [--check]\n"
+                                 : "suanpan-aggregator - 接收、保存并汇总各区县上报的数据\n\n"
+                                   "用法：suanpan-aggregator --config 文件 [--check]\n");
+    options_print(rows, OPTION_COUNT, language);
+    puts(language == LANGUAGE_EN ? "\nexamples:\n"
+                                   "  suanpan-aggregator --config aggregator.yaml --check   is everything in order?\n"
+                                   "  suanpan-aggregator --config aggregator.yaml           run until Ctrl-C or SIGTERM\n"
+                                   "  kill -HUP PID                                         read agents.csv again\n\n"
+                                   "exit: 0 stopped in good order, 1 failed, 2 configuration error, 4 already running"
+                                 : "\n示例：\n"
+                                   "  suanpan-aggregator --config aggregator.yaml --check   检查配置是否齐全\n"
+                                   "  suanpan-aggregator --config aggregator.yaml           运行，直到 Ctrl-C 或 SIGTERM\n"
+                                   "  kill -HUP PID                                         重新读取 agents.csv\n\n"
+                                   "退出码：0 正常停止，1 失败，2 配置错误，4 已有一个在运行");
+}
+
+int main(int argc, char *argv[])
+{
+    struct program program;
+    struct options options;
+    struct fault why = {0};
+    memset(&program, 0, sizeof program);
+    const enum status parsed = options_parse(argc, argv, rows, OPTION_COUNT, false, &options, NULL, &why);
+    program.language = language_choose(parsed == STATUS_OK ? options.value[OPTION_LANG] : NULL);
+    log_start(LOG_LEVEL_INFO, program.language);
+    if (parsed != STATUS_OK)
+        return (int)failed(EXIT_USAGE, &why);
+    if (options.value[OPTION_HELP] != NULL) {
+        print_help(program.language);
+        return EXIT_DONE;
+    }
+    if (options.value[OPTION_VERSION] != NULL) {
+        options_print_version("suanpan-aggregator");
+        return EXIT_DONE;
+    }
+    if (options.value[OPTION_CONFIG] == NULL || options.operand_count > 0) {
+        fputs(program.language == LANGUAGE_EN ? "usage: suanpan-aggregator --config FILE; see --help\n"
+                                              : "用法：suanpan-aggregator --config 文件；详见 --help\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    program.check = options.value[OPTION_CHECK] != NULL;
+    program.verbose = options.value[OPTION_VERBOSE] != NULL;
+    if (program.verbose)
+        log_start(LOG_LEVEL_DEBUG, program.language);
+    if (seal_start() != STATUS_OK || !catch_signals()) {
+        log_event(LOG_LEVEL_ERROR, "not_started", "reason", strerror(errno), NULL);
+        return EXIT_FAILED;
+    }
+    raise_limits();
+    return (int)run(&program, options.value[OPTION_CONFIG]);
+}
