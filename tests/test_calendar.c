@@ -127,6 +127,7 @@ static void a_moment_is_written_in_local_time(void)
         {"America/New_York", 1601424902000, "2020-09-29T20:15:02-04:00"},
         {"America/New_York", 1577836800000, "2019-12-31T19:00:00-05:00"},
         {"Asia/Kathmandu", 1577836800000, "2020-01-01T05:45:00+05:45"},
+        {"Africa/Monrovia", 0, "1969-12-31T23:15:00-00:45"}, /* -00:44:30, which no offset can show */
         {"America/St_Johns", 1577836800000, "2019-12-31T20:30:00-03:30"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
