@@ -1,1 +1,2 @@
-#include "catalogue.h"
+#include "catalogue_internal.h"
+void goal_arithmetic_check(struct loader *loader) { (void)loader; }
