@@ -1,1 +1,777 @@
-#include "abacus.h"
+/* abacus.c - pages in memory: where they come from, how long they stay, and what can be asked of them.
+ *
+ * The writer keeps every page at the newest entry it applied. What it changed since the last save is dirty and stays in
+ * memory; the rest may go at any time and is loaded again from the saved blocks, which are exact for every block that is
+ * not dirty. After a crash it replays the entries behind the saved watermark.
+ *
+ * A reader looks through a snapshot. A sheet (a form in a period) is brought to the snapshot's newest entry when it is
+ * first asked for: saved blocks, then the entries behind the watermark that touch the sheet. Blocks those entries changed
+ * are the reader's dirty ones: alone they cannot be dropped (the saved ones are older), only with their whole sheet.
+ *
+ * As of an entry before the saved watermark the saved blocks know too much: such a reader replays the ledger from its
+ * start, only for the sheets it is asked for. When a report was first complete never changes afterwards, so that alone it
+ * takes from the saved pages, leaving out what came later. */
+#include "abacus_inside.h"
+
+#include "memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lists and room ------------------------------------------------------------------------------------------------ */
+
+static void unlink_block(struct abacus *abacus, struct block *block)
+{
+    struct block_list *list = block->is_dirty ? &abacus->dirty : &abacus->clean;
+    if (!block->is_listed)
+        return;
+    *(block->before != NULL ? &block->before->after : &list->first) = block->after;
+    *(block->after != NULL ? &block->after->before : &list->last) = block->before;
+    block->before = block->after = NULL;
+    block->is_listed = false;
+}
+
+static void link_block(struct abacus *abacus, struct block *block)
+{
+    struct block_list *list = block->is_dirty ? &abacus->dirty : &abacus->clean;
+    block->after = list->first;
+    *(list->first != NULL ? &list->first->before : &list->last) = block;
+    list->first = block;
+    block->is_listed = true;
+}
+
+static void mark(struct abacus *abacus, struct block *block, bool is_dirty)
+{
+    if (block->is_dirty == is_dirty && block->is_listed)
+        return;
+    unlink_block(abacus, block);
+    if (block->is_dirty != is_dirty) {
+        if (is_dirty) {
+            abacus->dirty_count++;
+            abacus->dirty_bytes += block_bytes(block);
+        } else {
+            abacus->dirty_count--;
+            abacus->dirty_bytes -= block_bytes(block);
+        }
+    }
+    block->is_dirty = is_dirty;
+    link_block(abacus, block);
+}
+
+static size_t sheet_bytes(const struct abacus *abacus, const struct sheet *sheet)
+{
+    const size_t pages = abacus->catalogue->forms[sheet->form].element_count + 1;
+    return sizeof *sheet + pages * sheet->blocks_a_page * sizeof *sheet->blocks;
+}
+
+static void drop_block(struct abacus *abacus, struct block *block)
+{
+    struct sheet *sheet = block->sheet;
+    if (!sheet->is_scratch) {
+        abacus->used -= block_bytes(block);
+        if (block->is_dirty) {
+            abacus->dirty_count--;
+            abacus->dirty_bytes -= block_bytes(block);
+        }
+        unlink_block(abacus, block);
+    }
+    sheet->blocks[(size_t)block->page * sheet->blocks_a_page + block->number] = NULL;
+    sheet->held--;
+    free(block->slots);
+    free(block);
+}
+
+static void clear_sheet(struct abacus *abacus, struct sheet *sheet)
+{
+    const size_t pages = abacus->catalogue->forms[sheet->form].element_count + 1;
+    for (size_t i = 0; i < pages * sheet->blocks_a_page && sheet->held != 0; i++)
+        if (sheet->blocks[i] != NULL)
+            drop_block(abacus, sheet->blocks[i]);
+    sheet->at = abacus->base;
+    sheet->from_ledger = abacus->role == ROLE_READER && abacus->base == 0;
+    sheet->was_replayed = false;
+    sheet->turn = 0;
+}
+
+static struct sheet **bucket_of(struct abacus *abacus, uint32_t form, struct period period)
+{
+    const uint32_t mixed = (form * 0x9E3779B1u) ^ ((uint32_t)period.first * 0x85EBCA77u);
+    return &abacus->buckets[(mixed ^ mixed >> 15) % BUCKETS];
+}
+
+static void drop_sheet(struct abacus *abacus, struct sheet *sheet)
+{
+    struct sheet **place = bucket_of(abacus, sheet->form, sheet->period);
+    clear_sheet(abacus, sheet);
+    while (*place != sheet)
+        place = &(*place)->next;
+    *place = sheet->next;
+    abacus->used -= sheet_bytes(abacus, sheet);
+    free(sheet->blocks);
+    free(sheet);
+}
+
+static void drop_all(struct abacus *abacus)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        while (abacus->buckets[i] != NULL)
+            drop_sheet(abacus, abacus->buckets[i]);
+    for (size_t i = 0; i < abacus->catalogue->form_count; i++)
+        abacus->forms[i].knows_periods = false;
+    abacus->role = ROLE_NONE;
+    abacus->position = abacus->base = 0;
+    abacus->is_masked = false;
+}
+
+/* A sheet other than `keep` with blocks that a reader cannot drop one by one. */
+static struct sheet *droppable_sheet(const struct abacus *abacus, const struct sheet *keep)
+{
+    const struct block *block = abacus->dirty.last;
+    while (block != NULL && block->sheet == keep)
+        block = block->before;
+    return block == NULL || abacus->role != ROLE_READER ? NULL : block->sheet;
+}
+
+/* Drops what was not used for longest until the bound holds. What is dirty and the sheet in use stay. */
+static void make_room(struct abacus *abacus, const struct sheet *keep)
+{
+    while (abacus->used > abacus->memory) {
+        struct block *block = abacus->clean.last;
+        struct sheet *sheet = block != NULL ? block->sheet : droppable_sheet(abacus, keep);
+        if (sheet == NULL)
+            return;
+        if (block != NULL)
+            drop_block(abacus, block);
+        if (sheet != keep && (block == NULL || sheet->held == 0))
+            drop_sheet(abacus, sheet);
+    }
+}
+
+/* ---- sheets and blocks ------------------------------------------------------------------------------------------- */
+
+static uint32_t slots_of(const struct abacus *abacus, uint32_t form)
+{
+    return abacus->catalogue->levels[abacus->catalogue->forms[form].level].unit_count;
+}
+
+static struct sheet *new_sheet(struct abacus *abacus, uint32_t form, struct period period, bool from_ledger)
+{
+    struct sheet *sheet = memory_new(struct sheet);
+    sheet->form = form;
+    sheet->period = period;
+    period_format(period, sheet->text);
+    sheet->from_ledger = from_ledger;
+    sheet->at = from_ledger ? 0 : abacus->base;
+    sheet->with_completion = abacus->role == ROLE_WRITER;
+    sheet->blocks_a_page = (slots_of(abacus, form) + BLOCK_SLOTS - 1) / BLOCK_SLOTS;
+    sheet->blocks = memory_array((abacus->catalogue->forms[form].element_count + 1) * sheet->blocks_a_page,
+                                 sizeof *sheet->blocks);
+    return sheet;
+}
+
+struct sheet *abacus_sheet(struct abacus *abacus, uint32_t form, struct period period)
+{
+    struct sheet **bucket = bucket_of(abacus, form, period);
+    for (struct sheet *sheet = *bucket; sheet != NULL; sheet = sheet->next)
+        if (sheet->form == form && sheet->period.first == period.first)
+            return sheet;
+    struct sheet *sheet = new_sheet(abacus, form, period, abacus->role == ROLE_READER && abacus->base == 0);
+    sheet->next = *bucket;
+    *bucket = sheet;
+    abacus->used += sheet_bytes(abacus, sheet);
+    return sheet;
+}
+
+struct sheet *abacus_scratch(struct abacus *abacus, uint32_t form, struct period period, bool from_ledger)
+{
+    struct sheet *sheet = new_sheet(abacus, form, period, from_ledger);
+    sheet->is_scratch = true;
+    sheet->with_completion = false;
+    return sheet;
+}
+
+void abacus_drop_scratch(struct abacus *abacus, struct sheet **sheet)
+{
+    if (*sheet == NULL)
+        return;
+    clear_sheet(abacus, *sheet);
+    free((*sheet)->blocks);
+    free(*sheet);
+    *sheet = NULL;
+}
+
+/* Elements and forms may bear the same code. */
+static enum status subject_of(const struct abacus *abacus, const struct sheet *sheet, uint32_t page,
+                              char ret_subject[LIMIT_CODE_BYTES + 2])
+{
+    const struct form *form = &abacus->catalogue->forms[sheet->form];
+    const bool is_element = page < form->element_count;
+    const char *code = is_element ? abacus->catalogue->elements[form->elements[page]].code : form->code;
+    const int length = snprintf(ret_subject, LIMIT_CODE_BYTES + 2, "%c%s", is_element ? 'E' : 'F', code);
+    return length > 0 && length < LIMIT_CODE_BYTES + 2 ? STATUS_OK : STATUS_BROKEN;
+}
+
+/* A saved block that is not what was written is made anew from the ledger, never served. */
+static enum status repair(struct abacus *abacus, struct block *block, struct fault *why)
+{
+    struct sheet *sheet = block->sheet;
+    const bool is_completion = block->page == abacus->catalogue->forms[sheet->form].element_count;
+    const size_t place = (size_t)block->page * sheet->blocks_a_page + block->number;
+    struct sheet *scratch = abacus_scratch(abacus, sheet->form, sheet->period, true);
+    struct session session = {0};
+    struct block *made;
+    enum status status;
+    abacus->repaired++;
+    scratch->with_completion = is_completion;
+    status = replay_sheet(abacus, scratch, abacus->is_masked ? abacus->position : abacus->base, &session, why);
+    made = scratch->blocks[place];
+    if (status == STATUS_OK && made != NULL) {
+        struct slot *slots = block->slots;
+        block->slots = made->slots;
+        block->totals = made->totals;
+        block->changed = made->changed;
+        made->slots = slots;
+    }
+    session_end(abacus, &session);
+    abacus_drop_scratch(abacus, &scratch);
+    return status;
+}
+
+/* Leaves out of a page of completions what came after the position. */
+static void leave_out_later(const struct abacus *abacus, struct block *block)
+{
+    for (uint32_t i = 0; block->slots != NULL && i < block->slot_count; i++)
+        if (block->slots[i].entry > abacus->position)
+            block_set(block, i, (struct slot){0, 0, 0});
+}
+
+static enum status read_block(struct abacus *abacus, struct block *block, bool *ret_repaired, struct fault *why)
+{
+    struct sheet *sheet = block->sheet;
+    const bool is_completion = block->page == abacus->catalogue->forms[sheet->form].element_count;
+    const bool is_masked = abacus->is_masked && is_completion && !sheet->is_scratch;
+    char subject[LIMIT_CODE_BYTES + 2];
+    const unsigned char *bytes = NULL;
+    size_t length = 0;
+    bool found = false;
+    enum status status = STATUS_OK;
+    if (sheet->from_ledger && !is_masked)
+        return STATUS_OK;
+    status = subject_of(abacus, sheet, block->page, subject);
+    if (status == STATUS_OK)
+        status = store_block_load(abacus->store, subject, sheet->text, block->number, &bytes, &length, &found, why);
+    if (status != STATUS_OK || !found)
+        return status;
+    if (!block_decode(block, subject, sheet->text, bytes, length)) {
+        *ret_repaired = true;
+        return repair(abacus, block, why);
+    }
+    if (is_masked)
+        leave_out_later(abacus, block);
+    return STATUS_OK;
+}
+
+enum status abacus_load(struct abacus *abacus, struct sheet *sheet, uint32_t page, uint32_t number,
+                        struct block **ret_block, struct fault *why)
+{
+    const uint32_t slot_count = slots_of(abacus, sheet->form), first = number * BLOCK_SLOTS;
+    struct block *block = memory_new(struct block);
+    bool is_repaired = false;
+    enum status status;
+    block->sheet = sheet;
+    block->page = page;
+    block->number = number;
+    block->slot_count = slot_count - first < BLOCK_SLOTS ? slot_count - first : BLOCK_SLOTS;
+    block->totals.knows_bounds = true;
+    status = read_block(abacus, block, &is_repaired, why);
+    if (status != STATUS_OK) {
+        free(block->slots);
+        free(block);
+        return status;
+    }
+    sheet->blocks[(size_t)page * sheet->blocks_a_page + number] = block;
+    sheet->held++;
+    if (!sheet->is_scratch) {
+        abacus->used += block_bytes(block);
+        mark(abacus, block, is_repaired && abacus->role == ROLE_WRITER);
+    }
+    *ret_block = block;
+    return STATUS_OK;
+}
+
+void abacus_set(struct abacus *abacus, struct block *block, uint32_t index, struct slot slot, uint64_t entry)
+{
+    const size_t before = block_bytes(block);
+    block_set(block, index, slot);
+    block->changed = entry;
+    if (block->sheet->is_scratch)
+        return;
+    abacus->used += block_bytes(block) - before;
+    if (block->is_dirty)
+        abacus->dirty_bytes += block_bytes(block) - before;
+    else
+        mark(abacus, block, true);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------- */
+
+static void learn_forms(struct abacus *abacus)
+{
+    const struct catalogue *catalogue = abacus->catalogue;
+    for (size_t f = 0; f < catalogue->form_count; f++) {
+        const struct form *form = &catalogue->forms[f];
+        struct form_facts *facts = &abacus->forms[f];
+        facts->required = memory_array(form->element_count, sizeof *facts->required);
+        facts->rules = memory_array(catalogue->rule_count, sizeof *facts->rules);
+        for (uint32_t i = 0; i < form->element_count; i++) {
+            abacus->ordinal[form->elements[i]] = i;
+            if (catalogue->elements[form->elements[i]].required)
+                facts->required[facts->required_count++] = i;
+        }
+        for (size_t r = 0; r < catalogue->rule_count; r++)
+            if (catalogue->rules[r].form == f && catalogue->rules[r].severity == SEVERITY_HARD)
+                facts->rules[facts->rule_count++] = &catalogue->rules[r];
+    }
+}
+
+struct abacus *abacus_open(struct store *store, const struct catalogue *catalogue, size_t memory)
+{
+    struct abacus *abacus = memory_new(struct abacus);
+    abacus->store = store;
+    abacus->catalogue = catalogue;
+    abacus->memory = memory;
+    abacus->ordinal = memory_array(catalogue->element_count, sizeof *abacus->ordinal);
+    abacus->forms = memory_array(catalogue->form_count, sizeof *abacus->forms);
+    learn_forms(abacus);
+    return abacus;
+}
+
+void abacus_close(struct abacus **abacus)
+{
+    struct abacus *closed = *abacus;
+    *abacus = NULL;
+    if (closed == NULL)
+        return;
+    drop_all(closed);
+    for (size_t f = 0; f < closed->catalogue->form_count; f++) {
+        free(closed->forms[f].required);
+        free((void *)closed->forms[f].rules);
+        free(closed->forms[f].periods);
+    }
+    while (closed->spare != NULL) {
+        struct workspace *workspace = closed->spare;
+        closed->spare = workspace->next;
+        workspace_free(&workspace);
+    }
+    free(closed->forms);
+    free(closed->ordinal);
+    free(closed->bytes);
+    free(closed->refusals);
+    free(closed->touches);
+    free(closed->touch_periods);
+    free(closed);
+}
+
+enum status abacus_forget(struct abacus *abacus, struct fault *why)
+{
+    (void)why; /* nothing is read before the next use */
+    drop_all(abacus);
+    return STATUS_OK;
+}
+
+uint64_t abacus_position(const struct abacus *abacus)
+{
+    return abacus->position;
+}
+
+size_t abacus_dirty_blocks(const struct abacus *abacus)
+{
+    return abacus->role == ROLE_WRITER ? abacus->dirty_count : 0;
+}
+
+uint64_t abacus_repaired(const struct abacus *abacus)
+{
+    return abacus->repaired;
+}
+
+/* ---- saving -------------------------------------------------------------------------------------------------------- */
+
+static enum status save_block(struct abacus *abacus, const struct block *block, struct fault *why)
+{
+    char subject[LIMIT_CODE_BYTES + 2];
+    const enum status status = subject_of(abacus, block->sheet, block->page, subject);
+    if (status != STATUS_OK)
+        return status;
+    const size_t length =
+        block_encode(block, subject, block->sheet->text, &abacus->bytes, &abacus->byte_capacity);
+    return store_block_save(abacus->store, subject, block->sheet->text, block->number, abacus->bytes, length, why);
+}
+
+enum status abacus_save(struct abacus *abacus, struct fault *why)
+{
+    if (abacus->role != ROLE_WRITER)
+        return STATUS_OK; /* nothing was applied, so nothing is newer than what is saved */
+    while (abacus->dirty.first != NULL) {
+        const enum status status = save_block(abacus, abacus->dirty.first, why);
+        if (status != STATUS_OK)
+            return status;
+        mark(abacus, abacus->dirty.first, false);
+    }
+    abacus->base = abacus->position;
+    return store_pages_set_watermark(abacus->store, abacus->position, why);
+}
+
+/* ---- the writer's start ---------------------------------------------------------------------------------------------- */
+
+static enum status catch_up_one(struct abacus *abacus, const struct entry *entry, bool is_rebuilt, struct fault *why)
+{
+    const uint64_t number = entry->number;
+    const bool is_counted = !entry->repeated;
+    enum status status;
+    abacus->touch_count = 0;
+    status = replay_entry(abacus, entry, NULL, NULL, why);
+    /* The elements of an entry may belong to other forms now: readers find entries by form. */
+    if (status == STATUS_OK && is_rebuilt && is_counted)
+        status = store_touch(abacus->store, number, abacus->touches, abacus->touch_count, why);
+    if (status != STATUS_OK)
+        return status;
+    abacus->position = number;
+    if (abacus->dirty_bytes > abacus->memory / 2 && store_is_inside(abacus->store))
+        status = abacus_save(abacus, why);
+    make_room(abacus, NULL);
+    return status;
+}
+
+/* Entries in the ledger behind the position: all there are after a crash, repeated ones in normal running. */
+static enum status catch_up(struct abacus *abacus, bool is_rebuilt, struct fault *why)
+{
+    struct entry entry;
+    bool found = true;
+    enum status status = STATUS_OK;
+    while (found && status == STATUS_OK) {
+        status = store_entry_after(abacus->store, abacus->position, &entry, &found, why);
+        if (status == STATUS_OK && found)
+            status = catch_up_one(abacus, &entry, is_rebuilt, why);
+    }
+    if (status != STATUS_OK)
+        drop_all(abacus); /* half an entry may be in the pages */
+    return status;
+}
+
+static enum status start_writing(struct abacus *abacus, struct fault *why)
+{
+    const bool is_own = !store_is_inside(abacus->store);
+    uint64_t watermark = 0, head = 0;
+    bool is_rebuilt;
+    enum status status = is_own ? store_begin(abacus->store, why) : STATUS_OK;
+    drop_all(abacus);
+    if (status == STATUS_OK)
+        status = store_pages_watermark(abacus->store, abacus->catalogue->layout_hash, &watermark, why);
+    if (status == STATUS_OK)
+        status = store_head(abacus->store, &head, NULL, NULL, why);
+    if (status != STATUS_OK)
+        return status;
+    /* Pages of another layout, or of entries that are no longer there, are worth nothing. */
+    is_rebuilt = watermark == 0 || watermark > head;
+    if (is_rebuilt) {
+        watermark = 0;
+        status = store_pages_reset(abacus->store, abacus->catalogue->layout_hash, why);
+    }
+    abacus->role = ROLE_WRITER;
+    abacus->base = abacus->position = watermark;
+    if (status == STATUS_OK)
+        status = catch_up(abacus, is_rebuilt, why);
+    if (status == STATUS_OK && is_own)
+        status = store_commit(abacus->store, why);
+    if (status != STATUS_OK) {
+        drop_all(abacus);
+        if (is_own)
+            store_rollback(abacus->store);
+    }
+    return status;
+}
+
+enum status abacus_be_writer(struct abacus *abacus, uint64_t entry, struct fault *why)
+{
+    enum status status = abacus->role == ROLE_WRITER ? STATUS_OK : start_writing(abacus, why);
+    if (status == STATUS_OK && entry > abacus->position + 1)
+        status = catch_up(abacus, false, why);
+    if (status == STATUS_OK && abacus->dirty_bytes > abacus->memory && store_is_inside(abacus->store))
+        status = abacus_save(abacus, why);
+    if (status != STATUS_OK)
+        drop_all(abacus);
+    else
+        make_room(abacus, NULL);
+    return status;
+}
+
+/* ---- the reader ------------------------------------------------------------------------------------------------------ */
+
+static void look_through_snapshot(struct abacus *abacus, uint64_t position, uint64_t watermark)
+{
+    const uint64_t base = watermark <= position ? watermark : 0;
+    if (abacus->role != ROLE_READER || position < abacus->position || base < abacus->base || abacus->is_masked)
+        drop_all(abacus);
+    for (struct block *block = abacus->dirty.first, *next; block != NULL; block = next) {
+        next = block->after;
+        if (block->changed <= base)
+            mark(abacus, block, false);
+    }
+    for (size_t i = 0; position != abacus->position && i < abacus->catalogue->form_count; i++)
+        abacus->forms[i].knows_periods = false;
+    abacus->role = ROLE_READER;
+    abacus->is_masked = watermark > position;
+    abacus->base = base;
+    abacus->position = position;
+    abacus->turn++;
+}
+
+enum status abacus_follow(struct abacus *abacus, uint64_t as_of, struct fault *why)
+{
+    uint64_t watermark = 0, head = 0;
+    enum status status = store_head(abacus->store, &head, NULL, NULL, why);
+    if (status == STATUS_OK && abacus->role == ROLE_WRITER && as_of >= abacus->position)
+        return as_of >= head ? catch_up(abacus, false, why) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = store_pages_watermark(abacus->store, abacus->catalogue->layout_hash, &watermark, why);
+    if (status != STATUS_OK)
+        return status;
+    look_through_snapshot(abacus, as_of < head ? as_of : head, watermark <= head ? watermark : 0);
+    return STATUS_OK;
+}
+
+/* True when an entry of after+1..upto touches the sheet. */
+static enum status is_touched(struct abacus *abacus, const struct sheet *sheet, uint64_t after, uint64_t upto,
+                              bool *ret_touched, struct fault *why)
+{
+    struct entry entry;
+    bool found = false;
+    const enum status status = store_entry_touching(abacus->store, after, abacus->catalogue->forms[sheet->form].code,
+                                                    sheet->text, &entry, &found, why);
+    if (status == STATUS_OK)
+        *ret_touched = found && entry.number <= upto;
+    return status;
+}
+
+static enum status replay_with_session(struct abacus *abacus, struct sheet *sheet, struct fault *why)
+{
+    struct session session = {0};
+    const enum status status = replay_sheet(abacus, sheet, abacus->position, &session, why);
+    session_end(abacus, &session);
+    return status;
+}
+
+/* Brings a reader's sheet to the snapshot. */
+static enum status bring_up(struct abacus *abacus, struct sheet *sheet, struct fault *why)
+{
+    bool touched = false;
+    enum status status = STATUS_OK;
+    if (abacus->role != ROLE_READER || sheet->turn == abacus->turn)
+        return STATUS_OK;
+    if (abacus->base > sheet->at) {
+        status = is_touched(abacus, sheet, sheet->at, abacus->base, &touched, why);
+        if (status == STATUS_OK && touched)
+            clear_sheet(abacus, sheet);
+        else
+            sheet->at = abacus->base;
+    }
+    sheet->from_ledger = abacus->base == 0;
+    if (status == STATUS_OK)
+        status = replay_with_session(abacus, sheet, why);
+    if (status == STATUS_OK)
+        sheet->turn = abacus->turn;
+    else
+        clear_sheet(abacus, sheet);
+    return status;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------------------------- */
+
+static enum status no_such_cell(const char *code, struct period period, struct fault *why)
+{
+    char text[PERIOD_TEXT];
+    period_format(period, text);
+    fault_set(why, MESSAGE_NO_SUCH_CELL, code, text, NULL);
+    return STATUS_REFUSED;
+}
+
+/* The sheet ready to be asked, after checking that the run of slots and the period can be. */
+static enum status ready_sheet(struct abacus *abacus, uint32_t form, const char *code, struct period period,
+                               uint32_t first, uint32_t count, struct sheet **ret_sheet, struct fault *why)
+{
+    const uint32_t slots = slots_of(abacus, form);
+    enum status status = STATUS_OK;
+    if (period.kind != abacus->catalogue->forms[form].frequency || first > slots || count > slots - first)
+        return no_such_cell(code, period, why);
+    if (abacus->role == ROLE_NONE)
+        status = store_mode_of(abacus->store) == STORE_WRITE ? start_writing(abacus, why)
+                                                             : abacus_follow(abacus, UINT64_MAX, why);
+    if (status != STATUS_OK)
+        return status;
+    *ret_sheet = abacus_sheet(abacus, form, period);
+    make_room(abacus, *ret_sheet);
+    return bring_up(abacus, *ret_sheet, why);
+}
+
+static enum status use_block(struct abacus *abacus, struct sheet *sheet, uint32_t page, uint32_t number,
+                             struct block **ret_block, struct fault *why)
+{
+    const enum status status = abacus_block(abacus, sheet, page, number, ret_block, why);
+    if (status == STATUS_OK && !(*ret_block)->is_dirty && abacus->clean.first != *ret_block) {
+        unlink_block(abacus, *ret_block);
+        link_block(abacus, *ret_block);
+    }
+    return status;
+}
+
+enum status abacus_cell(struct abacus *abacus, uint32_t element, struct period period, uint32_t slot,
+                        struct cell *ret_cell, struct fault *why)
+{
+    const struct element *asked = &abacus->catalogue->elements[element];
+    struct sheet *sheet;
+    struct block *block;
+    enum status status = ready_sheet(abacus, asked->form, asked->code, period, slot, 1, &sheet, why);
+    if (status == STATUS_OK)
+        status = use_block(abacus, sheet, abacus->ordinal[element], slot / BLOCK_SLOTS, &block, why);
+    if (status != STATUS_OK)
+        return status;
+    const struct slot found = block_slot(block, slot % BLOCK_SLOTS);
+    *ret_cell = (struct cell){.reported = slot_is_live(found),
+                              .has_figure = slot_has_figure(found),
+                              .has_reason = (found.word & SLOT_HAS_REASON) != 0,
+                              .status = slot_status(found),
+                              .value = found.value,
+                              .revision = slot_revision(found),
+                              .entry = found.entry};
+    return STATUS_OK;
+}
+
+enum status abacus_run(struct abacus *abacus, uint32_t element, struct period period, uint32_t first_slot,
+                       uint32_t slot_count, struct run *ret_run, struct fault *why)
+{
+    const struct element *asked = &abacus->catalogue->elements[element];
+    struct totals totals = {0};
+    struct sheet *sheet;
+    struct block *block;
+    enum status status = ready_sheet(abacus, asked->form, asked->code, period, first_slot, slot_count, &sheet, why);
+    while (status == STATUS_OK && slot_count != 0) {
+        const uint32_t within = first_slot % BLOCK_SLOTS;
+        const uint32_t count = slot_count < BLOCK_SLOTS - within ? slot_count : BLOCK_SLOTS - within;
+        status = use_block(abacus, sheet, abacus->ordinal[element], first_slot / BLOCK_SLOTS, &block, why);
+        if (status == STATUS_OK)
+            block_add(block, within, count, &totals);
+        first_slot += count;
+        slot_count -= count;
+        make_room(abacus, sheet);
+    }
+    if (status == STATUS_OK)
+        *ret_run = (struct run){totals.reported, totals.figures, totals.sum, totals.max, totals.min};
+    return status;
+}
+
+enum status abacus_completed_at(struct abacus *abacus, uint32_t form, struct period period, uint32_t slot,
+                                int64_t *ret_received_at, struct fault *why)
+{
+    const struct form *asked = &abacus->catalogue->forms[form];
+    struct sheet *sheet;
+    struct block *block;
+    enum status status = ready_sheet(abacus, form, asked->code, period, slot, 1, &sheet, why);
+    if (status == STATUS_OK && abacus->role == ROLE_READER && !abacus->is_masked && !sheet->with_completion) {
+        sheet->with_completion = true;
+        if (sheet->was_replayed) {
+            clear_sheet(abacus, sheet);
+            status = bring_up(abacus, sheet, why);
+        }
+    }
+    if (status == STATUS_OK)
+        status = use_block(abacus, sheet, (uint32_t)asked->element_count, slot / BLOCK_SLOTS, &block, why);
+    if (status == STATUS_OK)
+        *ret_received_at = block_slot(block, slot % BLOCK_SLOTS).value;
+    return status;
+}
+
+/* ---- periods --------------------------------------------------------------------------------------------------------- */
+
+static void insert_period(struct form_facts *facts, struct period period)
+{
+    size_t at = facts->period_count;
+    while (at > 0 && facts->periods[at - 1].first > period.first)
+        at--;
+    if (at > 0 && facts->periods[at - 1].first == period.first)
+        return;
+    facts->periods = memory_grow(facts->periods, &facts->period_capacity, facts->period_count + 1,
+                                 sizeof *facts->periods);
+    memmove(&facts->periods[at + 1], &facts->periods[at], (facts->period_count - at) * sizeof *facts->periods);
+    facts->periods[at] = period;
+    facts->period_count++;
+}
+
+void abacus_note_period(struct abacus *abacus, uint32_t form, struct period period)
+{
+    if (abacus->forms[form].knows_periods)
+        insert_period(&abacus->forms[form], period);
+}
+
+struct learning {
+    struct form_facts *facts;
+    enum period_kind kind;
+};
+
+static void learn_period(void *context, const char *text)
+{
+    const struct learning *learning = context;
+    struct period period;
+    if (period_parse(text, &period, NULL) == STATUS_OK && period.kind == learning->kind)
+        insert_period(learning->facts, period);
+}
+
+static enum status learn_periods(struct abacus *abacus, uint32_t form, struct fault *why)
+{
+    struct form_facts *facts = &abacus->forms[form];
+    struct learning learning = {facts, abacus->catalogue->forms[form].frequency};
+    enum status status = STATUS_OK;
+    if (facts->knows_periods)
+        return STATUS_OK;
+    facts->period_count = 0;
+    status = store_touched_periods(abacus->store, abacus->catalogue->forms[form].code, learn_period, &learning, why);
+    if (status != STATUS_OK)
+        return status;
+    /* What the writer applied may not be in the ledger yet. */
+    for (size_t i = 0; abacus->role == ROLE_WRITER && i < BUCKETS; i++)
+        for (const struct sheet *sheet = abacus->buckets[i]; sheet != NULL; sheet = sheet->next)
+            if (sheet->form == form)
+                insert_period(facts, sheet->period);
+    facts->knows_periods = true;
+    return STATUS_OK;
+}
+
+enum status abacus_period_before(struct abacus *abacus, uint32_t element, int32_t day, bool *ret_found,
+                                 struct period *ret_period, struct fault *why)
+{
+    const uint32_t form = abacus->catalogue->elements[element].form;
+    const struct form_facts *facts = &abacus->forms[form];
+    enum status status = STATUS_OK;
+    if (abacus->role == ROLE_NONE && store_mode_of(abacus->store) == STORE_WRITE)
+        status = start_writing(abacus, why);
+    else if (abacus->role == ROLE_NONE)
+        status = abacus_follow(abacus, UINT64_MAX, why);
+    if (status == STATUS_OK)
+        status = learn_periods(abacus, form, why);
+    for (size_t i = facts->period_count; status == STATUS_OK && i-- > 0;) {
+        const struct period period = facts->periods[i];
+        struct run run = {0};
+        if (period.first > day)
+            continue;
+        status = abacus_run(abacus, element, period, 0, slots_of(abacus, form), &run, why);
+        if (status == STATUS_OK && run.reported != 0) {
+            *ret_period = period;
+            *ret_found = true;
+            return STATUS_OK;
+        }
+    }
+    if (status == STATUS_OK)
+        *ret_found = false;
+    return status;
+}

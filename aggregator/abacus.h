@@ -53,6 +53,8 @@ enum status abacus_forget(struct abacus *abacus, struct fault *why) MUST_CHECK;
 /* Writer: saves dirty blocks and the watermark inside the caller's transaction. */
 enum status abacus_save(struct abacus *abacus, struct fault *why) MUST_CHECK;
 size_t abacus_dirty_blocks(const struct abacus *abacus);
+/* Saved blocks that were damaged and were made anew from the ledger since it was opened; worth a line in the log. */
+uint64_t abacus_repaired(const struct abacus *abacus);
 
 /* ---- asking. period must be of the form's frequency. --------------------------------------------------------------- */
 enum status abacus_cell(struct abacus *abacus, uint32_t element, struct period period, uint32_t slot,
