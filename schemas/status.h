@@ -3,7 +3,7 @@
 #define SCHEMAS_STATUS_H
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(place, first) __attribute__((format(printf, place, first)))
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 enum status {

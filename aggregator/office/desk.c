@@ -1,1 +1,632 @@
-#include "office.h"
+/* desk.c - the office thread.
+ *
+ *   listen.queries ROUTER ──┐                       ┌── PUB listen.events
+ *   HTTP thread    ROUTER ──┤  desk: one thread,    │
+ *   writer         PAIR   ──┤  one read-only store  ├── PAIR writer: keep this alert
+ *                           └───────────────────────┘
+ *
+ * Questions come first; goals are judged a moment after a commit, so that a burst of batches is judged once; figures are
+ * published in small parts between questions. An alert is published only after the writer has stored it: a subscriber
+ * never hears of what a crash could forget. What is asked can be wrong in any way and is answered with a fault.
+ * A store that cannot be read now is opened again before the next question. */
+#include "desk.h"
+
+#include "alerts.h"
+#include "announce.h"
+#include "answer.h"
+#include "http.h"
+#include "limit.h"
+#include "link.h"
+#include "log.h"
+#include "memory.h"
+#include "thread.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <zmq.h>
+
+#define QUESTIONS_AT_ONCE 16
+#define JUDGE_AFTER_MS 200   /* after a commit: batches of one file are judged together */
+#define IDLE_MS 1000         /* longest sleep: the day may change */
+#define KEEP_AGAIN_MS 5000   /* an alert the writer did not confirm is handed over again */
+#define ACK_WAIT_MS 8000
+#define ACKS_MOST 16
+#define NOTES_AHEAD 10000    /* notes that may wait between writer and desk */
+
+enum keeping { KEPT, TO_KEEP, HANDED_OVER };
+
+struct standing { /* one alert as it stands */
+    struct alert_row row;
+    enum keeping keeping;
+    int64_t handed_over_ms;
+};
+
+struct asker { /* who gets the answer */
+    void *socket;
+    unsigned char identity[256];
+    size_t identity_length;
+    bool delimiter; /* a REQ socket asks with an empty frame */
+    uint64_t id;
+};
+
+struct waiting_ack {
+    bool used;
+    struct asker asker;
+    char alert[160];
+    int64_t until_ms;
+};
+
+struct desk {
+    const struct aggregator_settings *settings;
+    const struct catalogue *catalogue;
+    void *queries, *http_desk, *writer, *events;
+    struct http *http;
+    struct store *store;
+    struct office *office;
+    struct announcer *announcer;
+    struct standing *alerts;
+    size_t alert_count;
+    bool alerts_loaded;
+    struct waiting_ack acks[ACKS_MOST];
+    uint64_t head;       /* newest entry we were told of */
+    int64_t judge_at_ms; /* 0: nothing to judge */
+    int32_t judged_day;
+    pthread_t thread;
+    bool thread_runs;
+    atomic_bool stop;
+};
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- the store ----------------------------------------------------------------------------------------------------- */
+
+static enum status open_store(struct desk *desk, struct fault *why)
+{
+    enum status status;
+    if (desk->office != NULL)
+        return STATUS_OK;
+    status = store_open(desk->settings->store_path, STORE_READ, &desk->store, why);
+    if (status == STATUS_OK)
+        desk->office = office_open(desk->catalogue, desk->store,
+                                   (size_t)desk->settings->memory_mib * 1024 * 1024 / 2);
+    return status;
+}
+
+static void close_store(struct desk *desk)
+{
+    office_close(&desk->office);
+    store_close(&desk->store);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------- */
+
+static void send_answer(const struct asker *asker, struct wire_answer answer)
+{
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    bool sent;
+    answer.id = asker->id;
+    wire_encode(&(struct wire_message){.kind = WIRE_ANSWER, .answer = answer}, &bytes, &length);
+    /* Nobody waits for an asker that went away or does not read. */
+    sent = zmq_send(asker->socket, asker->identity, asker->identity_length, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0;
+    if (sent && asker->delimiter)
+        sent = zmq_send(asker->socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0;
+    if (sent)
+        (void)zmq_send(asker->socket, bytes, length, ZMQ_DONTWAIT);
+    free(bytes);
+}
+
+static void send_fault(const struct asker *asker, enum status status, const struct fault *fault)
+{
+    char zh[1024], en[1024];
+    struct wire_answer answer = {.exit_code = status == STATUS_REFUSED ? 2 : status == STATUS_AGAIN ? 4 : 1,
+                                 .fault_zh = zh, .fault_en = en, .as_of = ""};
+    fault_format(fault, LANGUAGE_ZH, zh, sizeof zh);
+    fault_format(fault, LANGUAGE_EN, en, sizeof en);
+    (void)snprintf(answer.fault_code, sizeof answer.fault_code, "%s",
+                   fault->message != MESSAGE_NONE ? message_code(fault->message) : "failed");
+    send_answer(asker, answer);
+}
+
+static size_t answer_bytes(const struct table *table)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < table->cell_count; i++)
+        bytes += 5 + (table->cells[i] != NULL ? strlen(table->cells[i]) : 0);
+    return bytes;
+}
+
+static void send_table(const struct asker *asker, const struct answer *answer)
+{
+    struct fault fault = {.message = MESSAGE_NONE};
+    char most[24];
+    if (answer_bytes(&answer->table) > LIMIT_ANSWER_BYTES - 65536) {
+        (void)snprintf(most, sizeof most, "%d", ANSWER_ROWS_MOST);
+        fault_set(&fault, MESSAGE_ASK_TOO_MANY_ROWS, most, NULL);
+        send_fault(asker, STATUS_REFUSED, &fault);
+        return;
+    }
+    send_answer(asker, (struct wire_answer){.exit_code = answer->exit_code, .fault_zh = "", .fault_en = "",
+                                            .as_of = answer->as_of, .column_count = answer->table.column_count,
+                                            .row_count = table_rows(&answer->table),
+                                            .columns = answer->table.columns,
+                                            .cells = (const char *const *)answer->table.cells});
+}
+
+/* ---- alerts -------------------------------------------------------------------------------------------------------- */
+
+static struct standing *find_alert(struct desk *desk, const char *alert)
+{
+    for (size_t i = 0; i < desk->alert_count; i++)
+        if (strcmp(desk->alerts[i].row.alert, alert) == 0)
+            return &desk->alerts[i];
+    return NULL;
+}
+
+/* Hands what has changed to the writer; what does not fit now goes with the next round. */
+static void hand_over(struct desk *desk, int64_t now_ms)
+{
+    for (size_t i = 0; i < desk->alert_count; i++) {
+        struct standing *standing = &desk->alerts[i];
+        const bool again = standing->keeping == HANDED_OVER && now_ms - standing->handed_over_ms > KEEP_AGAIN_MS;
+        struct desk_note note = {.kind = DESK_KEEP_ALERT};
+        if (standing->keeping != TO_KEEP && !again)
+            continue;
+        note.alert = standing->row;
+        if (zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0)
+            return;
+        standing->keeping = HANDED_OVER;
+        standing->handed_over_ms = now_ms;
+    }
+}
+
+/* The new rows replace the old; what was on its way to the writer stays so. */
+static void take_rows(struct desk *desk, const struct alert_row *rows, const bool *changed, size_t count)
+{
+    struct standing *alerts = memory_array(count, sizeof *alerts);
+    for (size_t i = 0; i < count; i++) {
+        /* Judging keeps the order of what it was given and adds at the end. */
+        const bool same = i < desk->alert_count && strcmp(desk->alerts[i].row.alert, rows[i].alert) == 0;
+        const struct standing *before = same ? &desk->alerts[i] : find_alert(desk, rows[i].alert);
+        alerts[i].row = rows[i];
+        alerts[i].keeping = before != NULL ? before->keeping : KEPT;
+        alerts[i].handed_over_ms = before != NULL ? before->handed_over_ms : 0;
+        if (changed != NULL && changed[i])
+            alerts[i].keeping = TO_KEEP;
+    }
+    free(desk->alerts);
+    desk->alerts = alerts;
+    desk->alert_count = count;
+}
+
+static enum status load_alerts(struct desk *desk, struct fault *why)
+{
+    struct alert_row *rows = NULL;
+    size_t count = 0;
+    enum status status;
+    if (desk->alerts_loaded)
+        return STATUS_OK;
+    status = store_alerts(desk->store, &rows, &count, why);
+    if (status == STATUS_OK)
+        take_rows(desk, rows, NULL, count);
+    desk->alerts_loaded = status == STATUS_OK;
+    free(rows);
+    return status;
+}
+
+static enum status judge_goals(struct desk *desk, int32_t today, int64_t now_ms, struct fault *why)
+{
+    struct alert_row *stored = NULL, *rows = NULL;
+    bool *changed = NULL;
+    size_t count = 0;
+    enum status status = load_alerts(desk, why);
+    if (status == STATUS_OK)
+        status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
+    if (status != STATUS_OK)
+        return status;
+    stored = memory_array(desk->alert_count, sizeof *stored);
+    for (size_t i = 0; i < desk->alert_count; i++)
+        stored[i] = desk->alerts[i].row;
+    status = alerts_judge(desk->office->figures, today, now_ms, stored, desk->alert_count, &rows, &changed, &count,
+                          why);
+    if (status == STATUS_OK)
+        take_rows(desk, rows, changed, count);
+    free(stored);
+    free(rows);
+    free(changed);
+    return status;
+}
+
+static void log_alert(const struct alert_row *row)
+{
+    log_event(LOG_LEVEL_INFO, "alert", "alert", row->alert, "state", row->state, "severity", row->severity, "unit",
+              row->unit, "office", row->office, "detail", row->detail, NULL);
+}
+
+/* The writer has stored it: now the world may know. */
+static void alert_kept(struct desk *desk, const struct alert_row *row)
+{
+    struct standing *standing = find_alert(desk, row->alert);
+    if (standing != NULL && standing->keeping == HANDED_OVER)
+        standing->keeping = KEPT;
+    log_alert(row);
+    if (desk->announcer != NULL)
+        announcer_alert(desk->announcer, row);
+    for (size_t i = 0; i < ACKS_MOST; i++) {
+        struct waiting_ack *ack = &desk->acks[i];
+        struct answer answer = {.exit_code = 0};
+        if (!ack->used || strcmp(ack->alert, row->alert) != 0 || row->acked_by[0] == '\0')
+            continue;
+        table_start(&answer.table, alert_columns, ARRAY_LEN(alert_columns));
+        add_alert(&answer.table, row);
+        send_table(&ack->asker, &answer);
+        answer_free(&answer);
+        ack->used = false;
+    }
+}
+
+static void expire_acks(struct desk *desk, int64_t now_ms)
+{
+    for (size_t i = 0; i < ACKS_MOST; i++) {
+        struct waiting_ack *ack = &desk->acks[i];
+        struct fault fault = {.message = MESSAGE_NONE};
+        if (!ack->used || now_ms < ack->until_ms)
+            continue;
+        fault_set(&fault, MESSAGE_ASK_NOT_KEPT, ack->alert, NULL);
+        send_fault(&ack->asker, STATUS_AGAIN, &fault);
+        ack->used = false;
+    }
+}
+
+/* ---- questions ----------------------------------------------------------------------------------------------------- */
+
+static const char *option_of(const struct wire_question *question, const char *name)
+{
+    for (size_t i = 0; i < question->option_count; i++)
+        if (strcmp(question->options[i].name, name) == 0)
+            return question->options[i].value;
+    return NULL;
+}
+
+static bool is_ack(const struct wire_question *question)
+{
+    const char *operand = option_of(question, "operand");
+    return strcmp(question->command, "alerts") == 0 && operand != NULL &&
+           (strcmp(operand, "ack") == 0 || strncmp(operand, "ack,", 4) == 0);
+}
+
+static bool check_ack(const struct wire_question *question, struct fault *why)
+{
+    const char *by = option_of(question, "by"), *note = option_of(question, "note");
+    const struct alert_row *row = NULL;
+    char most[16];
+    if (by == NULL || by[0] == '\0' || note == NULL || note[0] == '\0' ||
+        strlen(option_of(question, "operand")) <= strlen("ack,")) {
+        fault_set(why, MESSAGE_ASK_NEEDS_OPTION, "alerts ack", "ID --by WHO --note TEXT", NULL);
+        return false;
+    }
+    if (strlen(by) < sizeof row->acked_by && strlen(note) < sizeof row->note)
+        return true;
+    (void)snprintf(most, sizeof most, "%zu", sizeof row->note - 1);
+    fault_set(why, MESSAGE_TOO_LARGE, "--by / --note", most, NULL);
+    return false;
+}
+
+static void acknowledge(struct desk *desk, const struct asker *asker, const struct wire_question *question,
+                        int64_t now_ms)
+{
+    struct fault fault = {.message = MESSAGE_NONE};
+    struct standing *standing;
+    struct waiting_ack *ack = NULL;
+    const char *alert;
+    if (!check_ack(question, &fault)) {
+        send_fault(asker, STATUS_REFUSED, &fault);
+        return;
+    }
+    alert = option_of(question, "operand") + strlen("ack,");
+    standing = find_alert(desk, alert);
+    for (size_t i = 0; i < ACKS_MOST && ack == NULL; i++)
+        ack = desk->acks[i].used ? NULL : &desk->acks[i];
+    if (standing == NULL || ack == NULL) {
+        fault_set(&fault, standing == NULL ? MESSAGE_ASK_UNKNOWN_ALERT : MESSAGE_ASK_NOT_KEPT, alert, NULL);
+        send_fault(asker, standing == NULL ? STATUS_REFUSED : STATUS_AGAIN, &fault);
+        return;
+    }
+    (void)snprintf(standing->row.acked_by, sizeof standing->row.acked_by, "%s", option_of(question, "by"));
+    (void)snprintf(standing->row.note, sizeof standing->row.note, "%s", option_of(question, "note"));
+    standing->keeping = TO_KEEP;
+    *ack = (struct waiting_ack){.used = true, .asker = *asker, .until_ms = now_ms + ACK_WAIT_MS};
+    (void)snprintf(ack->alert, sizeof ack->alert, "%s", alert);
+}
+
+static void answer_question(struct desk *desk, const struct asker *asker, const struct wire_question *question,
+                            int64_t now_ms)
+{
+    struct fault fault = {.message = MESSAGE_NONE};
+    struct answer answer;
+    enum status status;
+    if (is_ack(question)) {
+        acknowledge(desk, asker, question, now_ms);
+        return;
+    }
+    status = open_store(desk, &fault);
+    if (status == STATUS_OK)
+        status = office_answer(desk->office, question, now_ms, &answer, &fault);
+    if (status == STATUS_OK) {
+        send_table(asker, &answer);
+        answer_free(&answer);
+        return;
+    }
+    send_fault(asker, status, &fault);
+    if (status != STATUS_BROKEN)
+        return;
+    log_fault(LOG_LEVEL_ERROR, "question_failed", &fault);
+    close_store(desk);
+}
+
+/* Takes the frames of one message: identity, perhaps an empty delimiter, the question. Further frames are dropped. */
+static bool take_question(void *socket, struct asker *asker, zmq_msg_t *ret_payload)
+{
+    bool more = true;
+    size_t part = 0;
+    *asker = (struct asker){.socket = socket};
+    while (more) {
+        zmq_msg_t frame;
+        if (zmq_msg_init(&frame) != 0 || zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) < 0) {
+            (void)zmq_msg_close(&frame);
+            return false;
+        }
+        more = zmq_msg_more(&frame) != 0;
+        if (part == 0 && zmq_msg_size(&frame) <= sizeof asker->identity) {
+            asker->identity_length = zmq_msg_size(&frame);
+            memcpy(asker->identity, zmq_msg_data(&frame), asker->identity_length);
+        } else if (part == 1 && zmq_msg_size(&frame) == 0 && more)
+            asker->delimiter = true;
+        else if (part == (asker->delimiter ? 2u : 1u))
+            (void)zmq_msg_move(ret_payload, &frame);
+        (void)zmq_msg_close(&frame);
+        part++;
+    }
+    return true;
+}
+
+/* False when none waited. */
+static bool serve_one(struct desk *desk, void *socket, int64_t now_ms)
+{
+    struct asker asker;
+    struct wire_message message = {.private = NULL};
+    struct fault fault = {.message = MESSAGE_NONE};
+    zmq_msg_t payload;
+    enum status status;
+    if (zmq_msg_init(&payload) != 0)
+        return false;
+    if (!take_question(socket, &asker, &payload)) {
+        (void)zmq_msg_close(&payload);
+        return false;
+    }
+    status = wire_decode(zmq_msg_data(&payload), zmq_msg_size(&payload), LIMIT_QUESTION_BYTES, &message, &fault);
+    if (status == STATUS_OK && message.kind == WIRE_QUESTION) {
+        asker.id = message.question.id;
+        answer_question(desk, &asker, &message.question, now_ms);
+    } else {
+        if (status == STATUS_OK)
+            fault_set(&fault, MESSAGE_ASK_UNKNOWN_COMMAND, wire_kind_name(message.kind), NULL);
+        send_fault(&asker, STATUS_REFUSED, &fault);
+    }
+    if (status == STATUS_OK)
+        wire_release(&message);
+    (void)zmq_msg_close(&payload);
+    return true;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------------------ */
+
+static void take_notes(struct desk *desk, int64_t now_ms)
+{
+    struct desk_note note;
+    for (size_t i = 0; i < NOTES_AHEAD; i++) {
+        if (zmq_recv(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) != (int)sizeof note)
+            return;
+        switch (note.kind) {
+        case DESK_COMMITTED:
+            desk->head = note.entry > desk->head ? note.entry : desk->head;
+            if (desk->judge_at_ms == 0)
+                desk->judge_at_ms = now_ms + JUDGE_AFTER_MS;
+            break;
+        case DESK_KEPT_ALERT:
+            alert_kept(desk, &note.alert);
+            break;
+        case DESK_STOP:
+            atomic_store(&desk->stop, true);
+            break;
+        case DESK_KEEP_ALERT:
+            break; /* ours to send, never to receive */
+        }
+    }
+}
+
+/* Runs `work` inside one snapshot. */
+static enum status in_snapshot(struct desk *desk, int32_t today, int64_t now_ms, bool judging, struct fault *why)
+{
+    enum status status = open_store(desk, why);
+    if (status == STATUS_OK)
+        status = store_begin(desk->store, why);
+    if (status != STATUS_OK)
+        return status;
+    if (judging)
+        status = judge_goals(desk, today, now_ms, why);
+    else {
+        status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
+        if (status == STATUS_OK)
+            status = announcer_work(desk->announcer, desk->office, today, why);
+    }
+    if (status == STATUS_OK)
+        return store_commit(desk->store, why);
+    store_rollback(desk->store);
+    return status;
+}
+
+static void work(struct desk *desk, int64_t now_ms)
+{
+    const int32_t today = calendar_local_day(now_ms);
+    const bool judging = (desk->judge_at_ms != 0 && now_ms >= desk->judge_at_ms) || today != desk->judged_day;
+    struct fault fault = {.message = MESSAGE_NONE};
+    enum status status = STATUS_OK;
+    if (judging) {
+        status = in_snapshot(desk, today, now_ms, true, &fault);
+        desk->judge_at_ms = status == STATUS_OK ? 0 : now_ms + IDLE_MS;
+        desk->judged_day = today;
+    } else if (desk->announcer != NULL && announcer_has_work(desk->announcer, desk->head))
+        status = in_snapshot(desk, today, now_ms, false, &fault);
+    if (status != STATUS_OK) {
+        log_fault(LOG_LEVEL_WARN, judging ? "judging_failed" : "publishing_failed", &fault);
+        if (status == STATUS_BROKEN)
+            close_store(desk);
+    }
+    hand_over(desk, now_ms);
+    expire_acks(desk, now_ms);
+}
+
+/* Milliseconds to sleep: none while figures wait to be published, else until the next judgement. */
+static long sleep_ms(const struct desk *desk, int64_t now_ms)
+{
+    if (desk->announcer != NULL && desk->office != NULL && announcer_has_work(desk->announcer, desk->head))
+        return 0;
+    if (desk->judge_at_ms == 0)
+        return IDLE_MS;
+    return desk->judge_at_ms <= now_ms ? 0 : (long)(desk->judge_at_ms - now_ms);
+}
+
+static void *run(void *context)
+{
+    struct desk *desk = context;
+    while (!atomic_load(&desk->stop)) {
+        zmq_pollitem_t items[] = {{desk->queries, 0, ZMQ_POLLIN, 0},
+                                  {desk->http_desk, 0, ZMQ_POLLIN, 0},
+                                  {desk->writer, 0, ZMQ_POLLIN, 0}};
+        const int ready = zmq_poll(items, ARRAY_LEN(items), sleep_ms(desk, clock_ms()));
+        if (ready < 0 && errno == ETERM)
+            break;
+        const int64_t now_ms = clock_ms();
+        take_notes(desk, now_ms);
+        for (size_t i = 0; i < QUESTIONS_AT_ONCE; i++) {
+            const bool asked = serve_one(desk, desk->queries, now_ms), clicked = serve_one(desk, desk->http_desk, now_ms);
+            if (!asked && !clicked)
+                break;
+        }
+        work(desk, now_ms);
+    }
+    return NULL;
+}
+
+/* ---- start and stop ------------------------------------------------------------------------------------------------ */
+
+static enum status refuse_socket(struct fault *why, const char *endpoint)
+{
+    fault_set(why, MESSAGE_ASK_SOCKET, endpoint, zmq_strerror(errno), NULL);
+    return STATUS_REFUSED;
+}
+
+static enum status bind_public(void *context, int type, const char *domain, const char *endpoint, const struct desk *desk,
+                               const struct secret_key *key, void **ret_socket, struct fault *why)
+{
+    enum status status;
+    *ret_socket = zmq_socket(context, type);
+    if (*ret_socket == NULL)
+        return refuse_socket(why, endpoint);
+    status = link_serve(*ret_socket, domain, key, desk->settings->security, endpoint, LIMIT_QUESTION_BYTES, why);
+    if (status != STATUS_OK)
+        return status;
+    if (zmq_bind(*ret_socket, endpoint) != 0)
+        return refuse_socket(why, endpoint);
+    if (strncmp(endpoint, "ipc://", 6) == 0)
+        (void)chmod(endpoint + 6, S_IRUSR | S_IWUSR); /* only the account that runs the aggregator asks here */
+    return STATUS_OK;
+}
+
+static enum status open_inside(void *context, int type, const char *endpoint, bool bind, void **ret_socket,
+                               struct fault *why)
+{
+    const int linger = 0, ahead = NOTES_AHEAD;
+    *ret_socket = zmq_socket(context, type);
+    if (*ret_socket == NULL || zmq_setsockopt(*ret_socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
+        zmq_setsockopt(*ret_socket, ZMQ_SNDHWM, &ahead, sizeof ahead) != 0 ||
+        zmq_setsockopt(*ret_socket, ZMQ_RCVHWM, &ahead, sizeof ahead) != 0 ||
+        (bind ? zmq_bind(*ret_socket, endpoint) : zmq_connect(*ret_socket, endpoint)) != 0)
+        return refuse_socket(why, endpoint);
+    return STATUS_OK;
+}
+
+static enum status open_sockets(void *context, struct desk *desk, const struct secret_key *key, struct fault *why)
+{
+    const struct aggregator_settings *settings = desk->settings;
+    enum status status = open_inside(context, ZMQ_PAIR, DESK_ENDPOINT, false, &desk->writer, why);
+    if (status == STATUS_OK)
+        status = open_inside(context, ZMQ_ROUTER, HTTP_DESK_ENDPOINT, true, &desk->http_desk, why);
+    if (status == STATUS_OK)
+        status = bind_public(context, ZMQ_ROUTER, "queries", settings->listen_queries, desk, key, &desk->queries, why);
+    if (status == STATUS_OK && settings->listen_events != NULL)
+        status = bind_public(context, ZMQ_PUB, "events", settings->listen_events, desk, key, &desk->events, why);
+    return status;
+}
+
+enum status desk_start(void *zmq_context, const struct aggregator_settings *settings, const struct catalogue *catalogue,
+                       const struct secret_key *key, struct desk **ret_desk, struct fault *why)
+{
+    struct desk *desk = memory_new(struct desk);
+    enum status status;
+    desk->settings = settings;
+    desk->catalogue = catalogue;
+    desk->judged_day = INT32_MIN;
+    status = open_sockets(zmq_context, desk, key, why);
+    if (status == STATUS_OK)
+        status = open_store(desk, why);
+    if (status == STATUS_OK)
+        status = store_head(desk->store, &desk->head, NULL, NULL, why);
+    if (status == STATUS_OK && desk->events != NULL)
+        desk->announcer = announcer_new(catalogue, desk->events, desk->head, clock_ms());
+    if (status == STATUS_OK && settings->listen_http != NULL)
+        status = http_start(zmq_context, settings->listen_http, &desk->http, why);
+    if (status == STATUS_OK) {
+        desk->thread_runs = thread_start(&desk->thread, run, desk);
+        if (!desk->thread_runs)
+            status = refuse_socket(why, "pthread");
+    }
+    if (status != STATUS_OK) {
+        desk_stop(&desk);
+        return status;
+    }
+    *ret_desk = desk;
+    return STATUS_OK;
+}
+
+void desk_stop(struct desk **desk)
+{
+    if (desk == NULL || *desk == NULL)
+        return;
+    struct desk *stopped = *desk;
+    void *const sockets[] = {stopped->events, stopped->queries, stopped->http_desk, stopped->writer};
+    atomic_store(&stopped->stop, true);
+    if (stopped->thread_runs)
+        (void)pthread_join(stopped->thread, NULL);
+    http_stop(&stopped->http);
+    announcer_free(&stopped->announcer);
+    close_store(stopped);
+    for (size_t i = 0; i < ARRAY_LEN(sockets); i++)
+        if (sockets[i] != NULL)
+            (void)zmq_close(sockets[i]);
+    free(stopped->alerts);
+    free(stopped);
+    *desk = NULL;
+}

@@ -1,1 +1,459 @@
+/* office.c - from a question to its answer: the table of commands, the checks every option passes, and the one snapshot
+ * of the store that an answer is made from.
+ *
+ * A question comes from the command line, the network or a browser, so nothing in it is trusted: an option the command
+ * does not have, a code the catalogue does not have, a date that is none is refused with a sentence that says what may
+ * stand there. The live abacus follows the ledger from question to question; an answer `as of` an earlier time has an
+ * abacus of its own, so that looking back never throws the live pages away. */
 #include "office.h"
+
+#include "answer.h"
+#include "memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- commands ------------------------------------------------------------------------------------------------------ */
+
+static const struct office_option query_options[] = {
+    {"unit", "UNIT", "单位代码或唯一的全名（默认：最上级）", "unit by code or unambiguous name (default: the root)"},
+    {"level", "LEVEL", "该单位以下某一层级，每个单位一行", "one row for each unit of this level below it"},
+    {"period", "PERIOD", "时期，如 2020、2020-Q1、2020-01..2020-08（默认：本年）",
+     "period: 2020, 2020-Q1, 2020-01..2020-08 (default: this year)"},
+    {"by", "KIND", "时期内每个 month、quarter 或 year 一行", "one row for each month, quarter or year in the period"},
+    {"as-of", "TIME", "只用此刻之前收到的数据，如 2020-09-30T08:00:00+08:00",
+     "use only what had been received by then, as 2020-09-30T08:00:00+08:00"},
+    {"compare", "LIST", "加同比 yoy、环比 mom 列", "add the changes yoy, mom in percent"},
+};
+static const struct office_option progress_options[] = {
+    {"on", "DATE", "在哪一天评判（默认：今天）", "day of judgement (default: today)"},
+    {"unit", "UNIT", "只看该单位及其下级的目标", "only goals of this unit and below"},
+    {"level", "LEVEL", "只看该层级单位的目标", "only goals of units of this level"},
+    {"office", "OFFICE", "只看该处室负责的指标", "only indicators of this office"},
+    {"as-of", "TIME", "只用此刻之前收到的数据", "use only what had been received by then"},
+};
+static const struct office_option alerts_options[] = {
+    {"all", NULL, "连同已解除的预警", "resolved ones too"},
+    {"on", "DATE", "按哪一天评判（默认：今天）", "day of judgement (default: today)"},
+    {"by", "WHO", "ack：谁确认", "ack: who acknowledges"},
+    {"note", "TEXT", "ack：说明", "ack: what is being done about it"},
+};
+static const struct office_option reporting_options[] = {
+    {"period", "PERIOD", "时期（默认：本年）", "period (default: this year)"},
+    {"unit", "UNIT", "该单位及其下级（默认：最上级）", "this unit and below (default: the root)"},
+    {"on", "DATE", "在哪一天评判（默认：今天）", "day of judgement (default: today)"},
+    {"summary", NULL, "每张报表一行：应报、已报、及时", "one row for each form: expected, received, on time"},
+};
+static const struct office_option records_options[] = {
+    {"element", "ELEMENT", "数据项代码或唯一的全名（默认：全部）", "element by code or unambiguous name (default: all)"},
+    {"unit", "UNIT", "该单位及其下级（默认：最上级）", "this unit and below (default: the root)"},
+    {"period", "PERIOD", "时期（默认：全部）", "period (default: all)"},
+    {"history", NULL, "连同被取代、被收回的记录", "superseded and retracted records too"},
+};
+
+#define OPTIONS(table) table, ARRAY_LEN(table)
+static const struct office_command commands[] = {
+    {"query", "[CODE[,CODE...]]", "查询指标或数据项（不写代码：全部指标）",
+     "figures of indicators or elements (no code: every indicator)", OPTIONS(query_options), true,
+     "suanpan query marriage_rate --level district --period 2020 --by quarter --compare yoy"},
+    {"progress", "", "目标进度", "goals against figures", OPTIONS(progress_options), true,
+     "suanpan progress --on 2020-09-30 --level district"},
+    {"alerts", "[ack ID --by WHO --note TEXT]", "预警；确认预警", "alerts; acknowledging one",
+     OPTIONS(alerts_options), true, "suanpan alerts ack goal.g1 --by 王某 --note 已督办"},
+    {"reporting", "", "上报情况", "who reported what, when, how completely", OPTIONS(reporting_options), true,
+     "suanpan reporting --period 2020-09 --summary"},
+    {"records", "", "记录明细", "single records", OPTIONS(records_options), true,
+     "suanpan records --element divorces --unit 320481 --period 2020 --history"},
+    {"status", "", "各采集端状况", "the state of each agent", NULL, 0, true, "suanpan status"},
+    {"catalogue", "show | check DIR", "查看目录；检查目录文件夹", "show the catalogue; check a catalogue folder", NULL, 0,
+     true, "suanpan catalogue check changzhou-2020 --format csv"},
+    {"keygen", "DIR NAME", "生成一对密钥 NAME.key、NAME.pub", "make a pair of keys NAME.key and NAME.pub", NULL, 0, false,
+     "suanpan keygen keys liyang"},
+};
+/* The same order as `commands`; NULL: the program itself does it. */
+static enum status (*const answers[])(struct asking *) = {
+    answer_query,   answer_progress, answer_alerts,    answer_reporting,
+    answer_records, answer_status,   answer_catalogue, NULL,
+};
+_Static_assert(ARRAY_LEN(commands) == ARRAY_LEN(answers), "one answer a command");
+
+const struct office_command *office_commands(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(commands);
+    return commands;
+}
+
+const struct office_command *office_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* ---- the office ---------------------------------------------------------------------------------------------------- */
+
+struct office *office_open(const struct catalogue *catalogue, struct store *store, size_t memory)
+{
+    struct office *office = memory_new(struct office);
+    office->catalogue = catalogue;
+    office->store = store;
+    office->memory = memory;
+    office->abacus = abacus_open(store, catalogue, memory);
+    office->figures = figures_new(catalogue, office->abacus);
+    office->unit_numbers = memory_array(catalogue->unit_count, sizeof *office->unit_numbers);
+    for (size_t i = 0; i < catalogue->unit_count; i++)
+        office->unit_numbers[i] = (uint32_t)i;
+    return office;
+}
+
+void office_set_offline(struct office *office)
+{
+    office->offline = true;
+}
+
+static void forget_past(struct office *office)
+{
+    figures_free(&office->past_figures);
+    abacus_close(&office->past);
+}
+
+void office_close(struct office **office)
+{
+    if (office == NULL || *office == NULL)
+        return;
+    forget_past(*office);
+    figures_free(&(*office)->figures);
+    abacus_close(&(*office)->abacus);
+    free((*office)->unit_numbers);
+    free(*office);
+    *office = NULL;
+}
+
+/* ---- options ------------------------------------------------------------------------------------------------------- */
+
+const char *asking_option(const struct asking *asking, const char *name)
+{
+    for (size_t i = 0; i < asking->question->option_count; i++)
+        if (strcmp(asking->question->options[i].name, name) == 0)
+            return asking->question->options[i].value;
+    return NULL;
+}
+
+bool asking_flag(const struct asking *asking, const char *name)
+{
+    const char *value = asking_option(asking, name);
+    return value != NULL && strcmp(value, "0") != 0 && strcmp(value, "false") != 0 && strcmp(value, "no") != 0;
+}
+
+enum status asking_place(struct asking *asking, const char *name, struct place *ret_place)
+{
+    const char *text = asking_option(asking, name);
+    uint32_t unit;
+    if (text == NULL) {
+        *ret_place = place_of_unit(asking->office, asking->catalogue->root);
+        return STATUS_OK;
+    }
+    unit = catalogue_unit(asking->catalogue, text);
+    if (unit == NO_INDEX) {
+        const uint32_t group = catalogue_group(asking->catalogue, text);
+        if (group != NO_INDEX) {
+            const struct group *found = &asking->catalogue->groups[group];
+            *ret_place = (struct place){NO_INDEX, group, {found->units, found->unit_count}};
+            return STATUS_OK;
+        }
+        unit = catalogue_unit_by_name(asking->catalogue, text);
+    }
+    if (unit == NO_INDEX || unit == AMBIGUOUS_INDEX) {
+        fault_set(asking->why, unit == NO_INDEX ? MESSAGE_ASK_UNKNOWN_UNIT : MESSAGE_ASK_AMBIGUOUS_UNIT, text, NULL);
+        return STATUS_REFUSED;
+    }
+    *ret_place = place_of_unit(asking->office, unit);
+    return STATUS_OK;
+}
+
+enum status asking_level(struct asking *asking, const char *name, uint32_t *ret_level)
+{
+    const char *text = asking_option(asking, name);
+    char known[256] = "";
+    size_t used = 0;
+    *ret_level = text != NULL ? catalogue_level(asking->catalogue, text) : NO_INDEX;
+    if (text == NULL || *ret_level != NO_INDEX)
+        return STATUS_OK;
+    for (size_t i = 0; i < asking->catalogue->level_count && used < sizeof known; i++) {
+        const int more = snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                                  asking->catalogue->levels[i].name);
+        used += more > 0 ? (size_t)more : 0;
+    }
+    fault_set(asking->why, MESSAGE_ASK_UNKNOWN_LEVEL, text, known, NULL);
+    return STATUS_REFUSED;
+}
+
+enum status asking_date(struct asking *asking, const char *name, int32_t *ret_date)
+{
+    const char *text = asking_option(asking, name);
+    if (text == NULL || date_parse(text, ret_date))
+        return STATUS_OK;
+    fault_set(asking->why, MESSAGE_ASK_BAD_DATE, name, text, NULL);
+    return STATUS_REFUSED;
+}
+
+enum status asking_period(struct asking *asking, const char *name, struct period *ret_period)
+{
+    const char *text = asking_option(asking, name);
+    return text != NULL ? period_parse(text, ret_period, asking->why) : STATUS_OK;
+}
+
+enum status asking_room(struct asking *asking, size_t more_rows)
+{
+    char most[24];
+    if (table_rows(asking->table) + more_rows <= ANSWER_ROWS_MOST)
+        return STATUS_OK;
+    (void)snprintf(most, sizeof most, "%d", ANSWER_ROWS_MOST);
+    fault_set(asking->why, MESSAGE_ASK_TOO_MANY_ROWS, most, NULL);
+    return STATUS_REFUSED;
+}
+
+/* ---- places -------------------------------------------------------------------------------------------------------- */
+
+struct place place_of_unit(const struct office *office, uint32_t unit)
+{
+    return (struct place){unit, NO_INDEX, {&office->unit_numbers[unit], 1}};
+}
+
+const char *place_code(const struct catalogue *catalogue, struct place place)
+{
+    return place.unit != NO_INDEX ? catalogue->units[place.unit].code : catalogue->groups[place.group].code;
+}
+
+const char *name_in(enum language language, const char *chinese, const char *english)
+{
+    return language == LANGUAGE_EN && english != NULL && english[0] != '\0' ? english : chinese;
+}
+
+char *place_name(const struct catalogue *catalogue, struct place place, enum language language)
+{
+    size_t length = 0, used = 0;
+    char *name;
+    for (size_t i = 0; i < place.scope.unit_count; i++) {
+        const struct unit *unit = &catalogue->units[place.scope.units[i]];
+        length += strlen(name_in(language, unit->name_zh, unit->name_en)) + 1;
+    }
+    name = memory_array(length + 1, 1);
+    for (size_t i = 0; i < place.scope.unit_count; i++) {
+        const struct unit *unit = &catalogue->units[place.scope.units[i]];
+        const char *part = name_in(language, unit->name_zh, unit->name_en);
+        if (i > 0)
+            name[used++] = '+';
+        memcpy(name + used, part, strlen(part));
+        used += strlen(part);
+    }
+    return name;
+}
+
+static bool is_within(const struct catalogue *catalogue, uint32_t unit, uint32_t ancestor, struct period period)
+{
+    const struct unit *below = &catalogue->units[unit];
+    if (unit == ancestor)
+        return true;
+    /* A unit that moved or closed during the period was below on some day of each of its placements. */
+    for (size_t i = 0; i < below->placement_count; i++) {
+        const struct placement *stay = &below->placements[i];
+        const int32_t from = stay->opened > period.first ? stay->opened : period.first;
+        const int32_t until = stay->closed < period.last ? stay->closed : period.last;
+        if (from <= until && (catalogue_is_below(catalogue, unit, ancestor, until) ||
+                              catalogue_is_below(catalogue, unit, ancestor, from)))
+            return true;
+    }
+    return false;
+}
+
+bool place_holds(const struct catalogue *catalogue, struct place place, uint32_t unit, struct period period)
+{
+    for (size_t i = 0; i < place.scope.unit_count; i++)
+        if (is_within(catalogue, unit, place.scope.units[i], period))
+            return true;
+    return false;
+}
+
+/* ---- cells --------------------------------------------------------------------------------------------------------- */
+
+void add_ratio(struct table *table, bool present, const mpq_t value, uint8_t decimals)
+{
+    char text[RATIO_TEXT];
+    if (!present || !ratio_fits(value, decimals)) {
+        table_add(table, NULL);
+        return;
+    }
+    ratio_format(value, decimals, text);
+    table_add(table, text);
+}
+
+void add_date(struct table *table, int32_t date)
+{
+    char text[DATE_TEXT];
+    date_format(date, text);
+    table_add(table, text);
+}
+
+void add_time(struct table *table, int64_t time_ms)
+{
+    char text[TIME_TEXT];
+    if (time_ms == 0 || time_ms == INT64_MIN) {
+        table_add(table, NULL);
+        return;
+    }
+    calendar_format_time(time_ms, text);
+    table_add(table, text);
+}
+
+void add_period(struct table *table, struct period period)
+{
+    char text[PERIOD_TEXT];
+    period_format(period, text);
+    table_add(table, text);
+}
+
+/* ---- answering ----------------------------------------------------------------------------------------------------- */
+
+static bool has_option(const struct office_command *command, const char *name)
+{
+    for (size_t i = 0; i < command->option_count; i++)
+        if (strcmp(command->options[i].name, name) == 0)
+            return true;
+    return strcmp(name, "lang") == 0 || strcmp(name, "operand") == 0;
+}
+
+static enum status check_options(const struct office_command *command, const struct wire_question *question,
+                                 struct fault *why)
+{
+    for (size_t i = 0; i < question->option_count; i++) {
+        const char *name = question->options[i].name;
+        if (!has_option(command, name)) {
+            fault_set(why, MESSAGE_ASK_UNKNOWN_OPTION, command->name, name, NULL);
+            return STATUS_REFUSED;
+        }
+        if (strcmp(name, "operand") == 0 && command->operands[0] == '\0') {
+            fault_set(why, MESSAGE_ASK_OPERAND, command->name, question->options[i].value, NULL);
+            return STATUS_REFUSED;
+        }
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(question->options[j].name, name) == 0) {
+                fault_set(why, MESSAGE_ASK_TWICE, name, NULL);
+                return STATUS_REFUSED;
+            }
+    }
+    return STATUS_OK;
+}
+
+static enum status choose_language(struct asking *asking)
+{
+    const char *text = asking_option(asking, "lang");
+    if (text == NULL || strcmp(text, "zh") == 0)
+        asking->language = LANGUAGE_ZH;
+    else if (strcmp(text, "en") == 0)
+        asking->language = LANGUAGE_EN;
+    else {
+        fault_set(asking->why, MESSAGE_ASK_BAD_CHOICE, "lang", text, "zh, en", NULL);
+        return STATUS_REFUSED;
+    }
+    return STATUS_OK;
+}
+
+/* The abacus of an earlier entry, beside the live one. */
+static enum status look_back(struct asking *asking, uint64_t entry)
+{
+    struct office *office = asking->office;
+    if (office->past == NULL) {
+        office->past = abacus_open(office->store, office->catalogue, office->memory / 4);
+        office->past_figures = figures_new(office->catalogue, office->past);
+    }
+    asking->abacus = office->past;
+    asking->figures = office->past_figures;
+    asking->newest = entry;
+    return abacus_follow(office->past, entry, asking->why);
+}
+
+static enum status follow(struct asking *asking)
+{
+    struct office *office = asking->office;
+    const char *as_of = asking_option(asking, "as-of");
+    uint64_t head = 0, entry = 0;
+    int64_t moment = 0;
+    enum status status = store_head(office->store, &head, NULL, NULL, asking->why);
+    if (status == STATUS_OK && as_of != NULL) {
+        if (!calendar_parse_time(as_of, &moment)) {
+            fault_set(asking->why, MESSAGE_ASK_BAD_TIME, "as-of", as_of, NULL);
+            return STATUS_REFUSED;
+        }
+        status = store_entry_at(office->store, moment, &entry, asking->why);
+        if (status == STATUS_OK && entry < head)
+            return look_back(asking, entry);
+    }
+    if (status != STATUS_OK)
+        return status;
+    asking->abacus = office->abacus;
+    asking->figures = office->figures;
+    asking->newest = head;
+    return abacus_follow(office->abacus, UINT64_MAX, asking->why);
+}
+
+static enum status write_as_of(struct asking *asking, struct answer *answer)
+{
+    struct entry entry;
+    bool found = false;
+    enum status status;
+    if (asking->newest == 0)
+        return STATUS_OK;
+    status = store_entry_after(asking->office->store, asking->newest - 1, &entry, &found, asking->why);
+    if (status == STATUS_OK && found)
+        calendar_format_time(entry.received_at, answer->as_of);
+    return status;
+}
+
+enum status office_answer(struct office *office, const struct wire_question *question, int64_t now_ms,
+                          struct answer *ret_answer, struct fault *why)
+{
+    const struct office_command *command = office_command(question->command);
+    struct answer answer = {.exit_code = 0};
+    struct asking asking = {.office = office, .catalogue = office->catalogue, .question = question, .now_ms = now_ms,
+                            .today = calendar_local_day(now_ms), .table = &answer.table, .why = why};
+    enum status status;
+    if (command == NULL) {
+        fault_set(why, MESSAGE_ASK_UNKNOWN_COMMAND, question->command, NULL);
+        return STATUS_REFUSED;
+    }
+    if (answers[command - commands] == NULL) {
+        fault_set(why, MESSAGE_ASK_NOT_HERE, command->name, NULL);
+        return STATUS_REFUSED;
+    }
+    status = check_options(command, question, why);
+    if (status == STATUS_OK)
+        status = choose_language(&asking);
+    if (status != STATUS_OK || (status = store_begin(office->store, why)) != STATUS_OK)
+        return status;
+    status = follow(&asking);
+    if (status == STATUS_OK)
+        status = answers[command - commands](&asking);
+    if (status == STATUS_OK)
+        status = write_as_of(&asking, &answer);
+    if (status != STATUS_OK) {
+        store_rollback(office->store);
+        table_free(&answer.table);
+        return status;
+    }
+    status = store_commit(office->store, why);
+    if (status != STATUS_OK) {
+        table_free(&answer.table);
+        return status;
+    }
+    *ret_answer = answer;
+    return STATUS_OK;
+}
+
+void answer_free(struct answer *answer)
+{
+    if (answer != NULL)
+        table_free(&answer->table);
+}

@@ -16,6 +16,8 @@ struct office;
 /* Borrows catalogue and store (opened STORE_READ by the calling thread). */
 struct office *office_open(const struct catalogue *catalogue, struct store *store, size_t memory);
 void office_close(struct office **office);
+/* No aggregator runs over this store: `status` shows nobody as connected and what needs a writer is refused. */
+void office_set_offline(struct office *office);
 
 struct answer {
     struct table table;
@@ -39,5 +41,6 @@ struct office_command {
     const char *example;
 };
 const struct office_command *office_commands(size_t *ret_count);
+const struct office_command *office_command(const char *name); /* NULL when there is none */
 
 #endif

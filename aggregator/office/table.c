@@ -1,1 +1,285 @@
+/* table.c - one shape for every answer: rows of text under named columns.
+ *
+ * Programs get CSV or JSON with the names of the contract. People get an aligned table with titles in their language;
+ * libsmartcols counts display columns (a Chinese character takes two), which needs LC_CTYPE in UTF-8: the program sets
+ * that once. Cells are printed in place, so a table as large as memory allows is printed without a second copy. */
 #include "table.h"
+
+#include "csv.h"
+#include "memory.h"
+#include "status.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct title {
+    const char *column, *zh;
+    bool number; /* aligned to the right */
+    bool state;  /* coloured by its word */
+};
+
+static const struct title titles[] = {
+    {"acked_by", "确认人", false, false},
+    {"actual", "实际值", true, false},
+    {"agent", "采集端", false, false},
+    {"alert", "预警", false, false},
+    {"attainment_pct", "完成率%", true, false},
+    {"backlog", "积压批数", true, false},
+    {"clock_skew", "时钟偏差秒", true, false},
+    {"code", "代码", false, false},
+    {"column", "列", false, false},
+    {"connected", "在线", false, true},
+    {"curve", "链路公钥", false, false},
+    {"denominator", "分母", true, false},
+    {"detail", "说明", false, false},
+    {"due", "截止日", false, false},
+    {"element", "指标", false, false},
+    {"expected", "应报", true, false},
+    {"expected_by_now", "序时目标", true, false},
+    {"file", "文件", false, false},
+    {"filled", "已填", true, false},
+    {"fingerprint", "指纹", false, false},
+    {"flag", "完整性", false, true},
+    {"forecast", "预计值", true, false},
+    {"form", "报表", false, false},
+    {"goal", "目标", false, false},
+    {"hard_errors", "硬性错误", true, false},
+    {"indicator", "指标", false, false},
+    {"kind", "种类", false, false},
+    {"last_seen", "最近在线", false, false},
+    {"last_submission", "最近上报", false, false},
+    {"live", "有效", false, false},
+    {"message", "说明", false, false},
+    {"mom_pct", "环比%", true, false},
+    {"name", "名称", false, false},
+    {"numerator", "分子", true, false},
+    {"office", "责任处室", false, false},
+    {"on_time_rate", "及时率%", true, false},
+    {"op", "要求", false, false},
+    {"path", "路径", false, false},
+    {"period", "报告期", false, false},
+    {"reachable", "能否达到", false, true},
+    {"received_at", "收到时间", false, false},
+    {"refused", "退回行数", true, false},
+    {"reported", "已报", true, false},
+    {"reported_at", "填报时间", false, false},
+    {"reporting_rate", "上报率%", true, false},
+    {"reports_expected", "应报份数", true, false},
+    {"reports_on_time", "及时份数", true, false},
+    {"reports_received", "已报份数", true, false},
+    {"required", "应填", true, false},
+    {"required_rate", "每月需增", true, false},
+    {"revision", "版本", true, false},
+    {"row", "行", true, false},
+    {"section", "类别", false, false},
+    {"severity", "级别", false, true},
+    {"since", "起始时间", false, false},
+    {"soft_flags", "提示", true, false},
+    {"software", "软件", false, false},
+    {"state", "状态", false, true},
+    {"status", "状态", false, true},
+    {"subject", "对象", false, false},
+    {"submission", "上报批次", false, false},
+    {"unit", "单位代码", false, false},
+    {"unit_name", "单位", false, false},
+    {"value", "数值", true, false},
+    {"yoy_pct", "同比%", true, false},
+};
+
+static const struct {
+    const char *word, *colour;
+} colours[] = {
+    {"acknowledged", "yellow"}, {"at_risk", "yellow"}, {"awaited", "blue"},  {"critical", "red"},   {"error", "red"},
+    {"firing", "red"},          {"lagging", "red"},    {"late", "yellow"},   {"met", "green"},      {"missed", "red"},
+    {"missing", "red"},         {"no", "red"},         {"no_data", "blue"},  {"on_pace", "green"},  {"on_time", "green"},
+    {"open", "red"},            {"overflow", "red"},   {"partial", "yellow"}, {"resolved", "green"}, {"warning", "yellow"},
+    {"yes", "green"},
+};
+
+void table_start(struct table *table, const char *const *columns, size_t column_count)
+{
+    *table = (struct table){.columns = columns, .column_count = column_count};
+}
+
+void table_add(struct table *table, const char *text)
+{
+    table->cells = memory_grow(table->cells, &table->capacity, table->cell_count + 1, sizeof *table->cells);
+    table->cells[table->cell_count++] = text != NULL ? memory_copy_text(text) : NULL;
+}
+
+void table_add_number(struct table *table, uint64_t number)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRIu64, number);
+    table_add(table, text);
+}
+
+size_t table_rows(const struct table *table)
+{
+    return table->column_count > 0 ? table->cell_count / table->column_count : 0;
+}
+
+void table_free(struct table *table)
+{
+    if (table == NULL)
+        return;
+    for (size_t i = 0; i < table->cell_count; i++)
+        free(table->cells[i]);
+    free(table->cells);
+    table->cells = NULL;
+    table->cell_count = table->capacity = 0;
+}
+
+bool table_format_by_name(const char *name, enum table_format *ret_format)
+{
+    static const char *const names[] = {[TABLE_TABLE] = "table", [TABLE_CSV] = "csv", [TABLE_JSON] = "json"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(name, names[i]) == 0) {
+            *ret_format = (enum table_format)i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- CSV and JSON -------------------------------------------------------------------------------------------------- */
+
+static bool print_csv(const struct table *table, FILE *out)
+{
+    for (size_t c = 0; c < table->column_count; c++) {
+        if (c > 0)
+            (void)fputc(',', out);
+        csv_write_field(out, table->columns[c], ',');
+    }
+    (void)fputc('\n', out);
+    for (size_t i = 0; i < table->cell_count; i++) {
+        if (table->cells[i] != NULL)
+            csv_write_field(out, table->cells[i], ',');
+        (void)fputc((i + 1) % table->column_count == 0 ? '\n' : ',', out);
+    }
+    return ferror(out) == 0;
+}
+
+static bool print_json_text(const char *text, FILE *out)
+{
+    /* Text that is not UTF-8 cannot be a JSON string; nothing of that kind passes the edges, so null is honest. */
+    json_t *value = text != NULL ? json_string(text) : NULL;
+    bool good;
+    if (value == NULL)
+        return fputs("null", out) >= 0;
+    good = json_dumpf(value, out, JSON_ENCODE_ANY) == 0;
+    json_decref(value);
+    return good;
+}
+
+static bool print_json(const struct table *table, FILE *out)
+{
+    bool good = fputc('[', out) != EOF;
+    for (size_t i = 0; good && i < table->cell_count; i++) {
+        const size_t column = i % table->column_count;
+        if (column == 0)
+            (void)fputs(i == 0 ? "\n{" : ",\n{", out);
+        else
+            (void)fputs(", ", out);
+        good = print_json_text(table->columns[column], out) && fputs(": ", out) >= 0 &&
+               print_json_text(table->cells[i], out);
+        if (column + 1 == table->column_count)
+            (void)fputc('}', out);
+    }
+    (void)fputs(table->cell_count > 0 ? "\n]\n" : "]\n", out);
+    return good && ferror(out) == 0;
+}
+
+/* ---- a table for people -------------------------------------------------------------------------------------------- */
+
+static const struct title *title_of(const char *column)
+{
+    for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+        if (strcmp(titles[i].column, column) == 0)
+            return &titles[i];
+    return NULL;
+}
+
+static const char *colour_of(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(colours); i++)
+        if (strcmp(colours[i].word, word) == 0)
+            return colours[i].colour;
+    return NULL;
+}
+
+/* Colour only where a person looks at it, and never against NO_COLOR (https://no-color.org). */
+static bool wants_colour(FILE *out)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    const int descriptor = fileno(out);
+    return (no_colour == NULL || no_colour[0] == '\0') && descriptor >= 0 && isatty(descriptor) == 1;
+}
+
+static bool add_columns(struct libscols_table *view, const struct table *table, enum language language)
+{
+    for (size_t c = 0; c < table->column_count; c++) {
+        const struct title *title = title_of(table->columns[c]);
+        const char *name = title != NULL && language == LANGUAGE_ZH ? title->zh : table->columns[c];
+        if (scols_table_new_column(view, name, 0, title != NULL && title->number ? SCOLS_FL_RIGHT : 0) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool add_row(struct libscols_table *view, const struct table *table, size_t row, bool colour)
+{
+    struct libscols_line *line = scols_table_new_line(view, NULL);
+    for (size_t c = 0; line != NULL && c < table->column_count; c++) {
+        const char *text = table->cells[row * table->column_count + c];
+        const struct title *title = title_of(table->columns[c]);
+        const char *shade;
+        if (text == NULL)
+            continue;
+        if (scols_line_set_data(line, c, text) != 0)
+            return false;
+        if (colour && title != NULL && title->state && (shade = colour_of(text)) != NULL)
+            (void)scols_cell_set_color(scols_line_get_cell(line, c), shade);
+    }
+    return line != NULL;
+}
+
+static bool print_table(const struct table *table, enum language language, FILE *out)
+{
+    const bool colour = wants_colour(out);
+    struct libscols_table *view = scols_new_table();
+    bool good = view != NULL && scols_table_set_stream(view, out) == 0 && add_columns(view, table, language);
+    if (good && colour)
+        (void)scols_table_enable_colors(view, 1);
+    for (size_t row = 0; good && row < table_rows(table); row++)
+        good = add_row(view, table, row, colour);
+    /* libsmartcols prints nothing at all for a table without rows; the titles still tell what was asked. */
+    if (good && table_rows(table) == 0)
+        for (size_t c = 0; c < table->column_count; c++) {
+            const struct title *title = title_of(table->columns[c]);
+            (void)fprintf(out, "%s%s", c > 0 ? " " : "",
+                          title != NULL && language == LANGUAGE_ZH ? title->zh : table->columns[c]);
+        }
+    else
+        good = good && scols_print_table(view) == 0;
+    if (good && table_rows(table) == 0)
+        (void)fputc('\n', out);
+    scols_unref_table(view);
+    return good && ferror(out) == 0;
+}
+
+bool table_print(const struct table *table, enum table_format format, enum language language, FILE *out)
+{
+    switch (format) {
+    case TABLE_TABLE:
+        return print_table(table, language, out);
+    case TABLE_CSV:
+        return print_csv(table, out);
+    case TABLE_JSON:
+        return print_json(table, out);
+    }
+    return false;
+}
