@@ -126,7 +126,7 @@ void catalogue_load_parts(struct loader *loader);
 /* Units, levels and placements are read; makes everything derived. `named`: by placement, whether its row named a
  * parent (a root is a row that names none, not one whose parent is unknown). */
 void catalogue_tree_build(struct loader *loader, const bool *named);
-void goal_arithmetic_check(struct loader *loader);
+void goal_arithmetic_check(struct loader *loader); /* everything else is read */
 void catalogue_tree_free(struct tree *tree, size_t level_count);
 
 /* Parent of a unit on a day. A gap between two placements belongs to the earlier one. */
