@@ -1,1 +1,317 @@
-#include "status.h"
+/* inbox.c - looks through an inbox and moves files out of it.
+ *
+ * Completeness is judged by what this process saw, not by the file's own time: a copy that keeps old times looks
+ * complete while it still grows. What was seen (inode, size, time of change) is remembered from scan to scan, and the
+ * file counts once it has stayed the same for the settling time.
+ *
+ * Moving is link + unlink, because rename would silently replace a file of the same name. A crash between the two
+ * leaves the file in both places; its bytes are in the manifest, so the next start only finishes the move. */
+#include "inbox.h"
+
+#include "feed.h"
+#include "memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SCAN_MS 500
+#define NAMES_MOST 10000 /* suffixes tried before giving up */
+
+struct seen {
+    struct inbox_file file;
+    int64_t since_ms; /* unchanged since */
+};
+
+struct inbox {
+    char *folder;
+    int64_t settle_ms, due_ms;
+    struct seen *seen;        /* by name */
+    size_t seen_count;
+    struct inbox_file *ready; /* names borrowed from seen */
+    size_t ready_count, ready_capacity;
+};
+
+static enum status cannot_write(const char *path, struct fault *why)
+{
+    fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
+    return STATUS_BROKEN;
+}
+
+/* ---- folders ------------------------------------------------------------------------------------------------------------ */
+
+static enum status make_folder(const char *folder, struct fault *why)
+{
+    char *path = memory_copy_text(folder);
+    enum status status = STATUS_OK;
+    for (char *slash = strchr(path + 1, '/'); slash != NULL && status == STATUS_OK; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+            status = cannot_write(path, why);
+        *slash = '/';
+    }
+    if (status == STATUS_OK && mkdir(path, 0777) != 0 && errno != EEXIST)
+        status = cannot_write(path, why);
+    if (status == STATUS_OK && access(path, R_OK | W_OK | X_OK) != 0)
+        status = cannot_write(path, why);
+    free(path);
+    return status;
+}
+
+bool inbox_path(const struct inbox *inbox, const char *name, char ret_path[INBOX_PATH])
+{
+    const int length = snprintf(ret_path, INBOX_PATH, "%s/%s", inbox->folder, name);
+    return length > 0 && length < INBOX_PATH;
+}
+
+static enum status make_below(const struct inbox *inbox, const char *below, struct fault *why)
+{
+    char path[INBOX_PATH];
+    if (!inbox_path(inbox, below, path)) {
+        errno = ENAMETOOLONG;
+        return cannot_write(inbox->folder, why);
+    }
+    return make_folder(path, why);
+}
+
+enum status inbox_open(const char *folder, int32_t settle_seconds, struct inbox **ret_inbox, struct fault *why)
+{
+    struct inbox *inbox = memory_new(struct inbox);
+    enum status status = make_folder(folder, why);
+    inbox->folder = memory_copy_text(folder);
+    inbox->settle_ms = (int64_t)settle_seconds * 1000;
+    if (status == STATUS_OK)
+        status = make_below(inbox, "done", why);
+    if (status == STATUS_OK)
+        status = make_below(inbox, "refused", why);
+    if (status == STATUS_OK)
+        *ret_inbox = inbox;
+    else
+        inbox_close(&inbox);
+    return status;
+}
+
+static void forget_seen(struct seen *seen, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(seen[i].file.name);
+    free(seen);
+}
+
+void inbox_close(struct inbox **inbox)
+{
+    struct inbox *gone = *inbox;
+    if (gone == NULL)
+        return;
+    forget_seen(gone->seen, gone->seen_count);
+    free(gone->ready);
+    free(gone->folder);
+    free(gone);
+    *inbox = NULL;
+}
+
+enum status inbox_check(const char *folder, struct fault *why)
+{
+    char *path = memory_copy_text(folder);
+    struct stat about;
+    enum status status = STATUS_OK;
+    /* The nearest part of the path that exists has to be a folder in which one may write. */
+    while (stat(path, &about) != 0 && errno == ENOENT && strrchr(path, '/') != NULL && strrchr(path, '/') != path)
+        *strrchr(path, '/') = '\0';
+    if (stat(path, &about) != 0 || access(path, W_OK | X_OK) != 0) {
+        status = cannot_write(path, why);
+    } else if (!S_ISDIR(about.st_mode)) {
+        errno = ENOTDIR;
+        status = cannot_write(path, why);
+    }
+    free(path);
+    return status;
+}
+
+const char *inbox_folder(const struct inbox *inbox)
+{
+    return inbox->folder;
+}
+
+int64_t inbox_due(const struct inbox *inbox)
+{
+    return inbox->due_ms;
+}
+
+size_t inbox_waiting(const struct inbox *inbox)
+{
+    return inbox->seen_count - inbox->ready_count;
+}
+
+/* ---- looking through ------------------------------------------------------------------------------------------------------ */
+
+static int by_name(const void *left, const void *right)
+{
+    const struct seen *one = left, *other = right;
+    return strcmp(one->file.name, other->file.name);
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const struct inbox_file *one = left, *other = right;
+    if (one->mtime_ns != other->mtime_ns)
+        return one->mtime_ns < other->mtime_ns ? -1 : 1;
+    return strcmp(one->name, other->name);
+}
+
+/* Links and devices are no input: a link could lead to a file that the sender may not read himself. */
+static bool look_at(int folder_fd, const char *name, struct inbox_file *ret_file)
+{
+    struct stat about;
+    if (!feed_is_input(name) || fstatat(folder_fd, name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode))
+        return false;
+    ret_file->mtime_ns = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
+    ret_file->size = (int64_t)about.st_size;
+    ret_file->inode = (uint64_t)about.st_ino;
+    return true;
+}
+
+static int64_t unchanged_since(const struct inbox *inbox, const struct inbox_file *file, int64_t now_ms)
+{
+    const struct seen key = {.file = {.name = file->name}};
+    const struct seen *before = inbox->seen_count == 0 ? NULL
+        : bsearch(&key, inbox->seen, inbox->seen_count, sizeof(*inbox->seen), by_name);
+    const bool same = before != NULL && before->file.mtime_ns == file->mtime_ns && before->file.size == file->size &&
+                      before->file.inode == file->inode;
+    return same ? before->since_ms : now_ms;
+}
+
+static enum status list_folder(struct inbox *inbox, int64_t now_ms, struct seen **ret_seen, size_t *ret_count,
+                               struct fault *why)
+{
+    DIR *folder = opendir(inbox->folder);
+    struct seen *seen = NULL;
+    size_t count = 0, capacity = 0;
+    struct inbox_file file;
+    if (folder == NULL) {
+        fault_set(why, MESSAGE_CANNOT_READ, inbox->folder, strerror(errno), NULL);
+        return STATUS_AGAIN;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (!look_at(dirfd(folder), entry->d_name, &file))
+            continue;
+        seen = memory_grow(seen, &capacity, count + 1, sizeof(*seen));
+        file.name = memory_copy_text(entry->d_name);
+        seen[count++] = (struct seen){file, unchanged_since(inbox, &file, now_ms)};
+    }
+    closedir(folder);
+    if (count > 0)
+        qsort(seen, count, sizeof(*seen), by_name);
+    *ret_seen = seen;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+enum status inbox_scan(struct inbox *inbox, int64_t now_ms, bool at_once, const struct inbox_file **ret_files,
+                       size_t *ret_count, struct fault *why)
+{
+    struct seen *seen = NULL;
+    size_t count = 0;
+    const enum status status = list_folder(inbox, now_ms, &seen, &count, why);
+    inbox->due_ms = now_ms + SCAN_MS;
+    inbox->ready_count = 0;
+    *ret_count = 0;
+    if (status != STATUS_OK)
+        return status;
+    forget_seen(inbox->seen, inbox->seen_count);
+    inbox->seen = seen;
+    inbox->seen_count = count;
+    for (size_t i = 0; i < count; i++) {
+        /* A clock set back must not keep a file waiting for ever. */
+        if (seen[i].since_ms > now_ms)
+            seen[i].since_ms = now_ms;
+        if (!at_once && now_ms - seen[i].since_ms < inbox->settle_ms)
+            continue;
+        inbox->ready = memory_grow(inbox->ready, &inbox->ready_capacity, inbox->ready_count + 1, sizeof(*inbox->ready));
+        inbox->ready[inbox->ready_count++] = seen[i].file;
+    }
+    if (inbox->ready_count > 0)
+        qsort(inbox->ready, inbox->ready_count, sizeof(*inbox->ready), by_time);
+    *ret_files = inbox->ready;
+    *ret_count = inbox->ready_count;
+    return STATUS_OK;
+}
+
+/* ---- moving ------------------------------------------------------------------------------------------------------------------ */
+
+enum status inbox_free_path(const struct inbox *inbox, const char *below, const char *name, char ret_path[INBOX_PATH],
+                            struct fault *why)
+{
+    const char *dot = strrchr(name, '.');
+    size_t stem = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
+    const char *ending = name + stem;
+    struct stat ignored;
+    if (strlen(name) + 6 > NAME_MAX && stem > 6)
+        stem = text_cut(name, stem, stem - 6); /* room for a number */
+    for (int number = 1; number < NAMES_MOST; number++) {
+        const int length = number == 1
+            ? snprintf(ret_path, INBOX_PATH, "%s/%s/%s", inbox->folder, below, name)
+            : snprintf(ret_path, INBOX_PATH, "%s/%s/%.*s.%d%s", inbox->folder, below, (int)stem, name, number, ending);
+        if (length < 0 || length >= INBOX_PATH) {
+            errno = ENAMETOOLONG;
+            break;
+        }
+        if (lstat(ret_path, &ignored) != 0 && errno == ENOENT)
+            return STATUS_OK;
+        errno = EEXIST;
+    }
+    return cannot_write(ret_path, why);
+}
+
+enum status inbox_sync_folder(const char *folder, struct fault *why)
+{
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Some network file systems cannot sync a folder and say EINVAL; there is nothing more to be done there. */
+    const bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == EROFS);
+    const enum status status = synced ? STATUS_OK : cannot_write(folder, why);
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+/* Renames without replacing on file systems that know no links. */
+static int move_without_links(const char *from, const char *to)
+{
+    struct stat ignored;
+    if (lstat(to, &ignored) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
+enum status inbox_move(const struct inbox *inbox, const char *name, const char *path, struct fault *why)
+{
+    char from[INBOX_PATH], folder[INBOX_PATH];
+    enum status status;
+    int moved;
+    if (!inbox_path(inbox, name, from) || snprintf(folder, sizeof(folder), "%s", path) >= INBOX_PATH ||
+        strrchr(folder, '/') == NULL) {
+        errno = ENAMETOOLONG;
+        return cannot_write(path, why);
+    }
+    *strrchr(folder, '/') = '\0';
+    moved = link(from, path);
+    if (moved == 0)
+        moved = unlink(from);
+    else if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK)
+        moved = move_without_links(from, path);
+    if (moved != 0) {
+        const bool taken = errno == EEXIST;
+        cannot_write(path, why);
+        return taken ? STATUS_REFUSED : STATUS_AGAIN;
+    }
+    status = inbox_sync_folder(folder, why);
+    return status == STATUS_OK ? inbox_sync_folder(inbox->folder, why) : status;
+}

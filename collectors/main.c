@@ -1,1 +1,637 @@
-int main(void) { return 0; }
+/* main.c - the district's service: takes files, stores them, brings them to the aggregator.
+ *
+ *   settings -> keys -> catalogue -> outbox -> inboxes -> publisher -> loop      (and back in the opposite order)
+ *
+ * One thread, one loop: take what is complete, deliver what is due, write back what came refused, sleep until something
+ * happens. With --once the loop ends when everything is taken and the aggregator has it durably. */
+#include "calendar.h"
+#include "feed.h"
+#include "inbox.h"
+#include "keys.h"
+#include "log.h"
+#include "memory.h"
+#include "options.h"
+#include "outbox.h"
+#include "publisher.h"
+#include "seal.h"
+#include "settings.h"
+#include "take.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define TAKE_AGAIN_MS 5000  /* after a full disk */
+#define SLEEP_MOST_MS 1000
+#define REFUSED_PATHS 64    /* places told at the end of --once */
+
+enum option { OPTION_CONFIG, OPTION_ONCE, OPTION_TIMEOUT, OPTION_CHECK, OPTION_DRY_RUN, OPTION_LANG, OPTION_VERBOSE,
+              OPTION_HELP, OPTION_VERSION };
+
+static const struct option_row option_rows[] = {
+    [OPTION_CONFIG] = {"config", 'c', "FILE", "设置文件（YAML）", "settings file (YAML)"},
+    [OPTION_ONCE] = {"once", 0, NULL, "收完收件夹中的文件，送达后退出", "take what is in the inboxes, deliver it, exit"},
+    [OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "--once 等待送达的秒数，默认 60",
+                        "how long --once waits for delivery, default 60"},
+    [OPTION_CHECK] = {"check", 0, NULL, "只检查设置、密钥和目录", "only check settings, keys and catalogue"},
+    [OPTION_DRY_RUN] = {"dry-run", 0, NULL, "只核对收件夹中的文件，不保存、不移动",
+                        "judge the files in the inboxes, store and move nothing"},
+    [OPTION_LANG] = {"lang", 0, "zh|en", "语言", "language"},
+    [OPTION_VERBOSE] = {"verbose", 'v', NULL, "记录更多细节", "log more"},
+    [OPTION_HELP] = {"help", 'h', NULL, "显示帮助", "show this help"},
+    [OPTION_VERSION] = {"version", 0, NULL, "显示版本", "show the version"},
+};
+
+struct collector {
+    struct options options;
+    enum language language;
+    int64_t timeout_ms;
+    struct collector_settings settings;
+    struct secret_key key;
+    struct public_key aggregator;
+    struct catalogue *catalogue;
+    struct outbox *outbox;
+    struct inbox **inboxes;
+    struct taker *takers;
+    void *zmq;
+    struct publisher *publisher;
+    /* of this run */
+    int64_t take_after_ms;      /* a full disk: no file is taken before */
+    size_t refused_rows, refused_files, later;
+    char *refused_paths[REFUSED_PATHS];
+    size_t refused_path_count;
+    bool trouble_told;
+    enum message last_trouble;
+};
+
+/* ---- clock and signals ---------------------------------------------------------------------------------------------------- */
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    return clock_gettime(clock, &now) == 0 ? (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 : 0;
+}
+
+/* Unix time that never runs backwards: a clock set back by an hour must not stop every timer for an hour. */
+static int64_t now_ms(void)
+{
+    static int64_t last, last_steady;
+    const int64_t wall = clock_ms(CLOCK_REALTIME), steady = clock_ms(CLOCK_MONOTONIC);
+    const int64_t least = last == 0 ? wall : last + (steady - last_steady);
+    last = wall > least ? wall : least;
+    last_steady = steady;
+    return last;
+}
+
+static int wake[2] = {-1, -1}; /* signals write, the loop's poll reads */
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int number)
+{
+    const int saved = errno;
+    (void)number;
+    stopping = 1;
+    if (write(wake[1], "", 1) < 0)
+        errno = saved; /* a full pipe wakes the loop as well */
+    errno = saved;
+}
+
+static bool catch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    if (pipe(wake) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(wake); i++)
+        if (fcntl(wake[i], F_SETFD, FD_CLOEXEC) != 0 || fcntl(wake[i], F_SETFL, O_NONBLOCK) != 0)
+            return false;
+    /* A file size limit must come back as an error to be handled, not as a death. */
+    return sigaction(SIGINT, &stop, NULL) == 0 && sigaction(SIGTERM, &stop, NULL) == 0 &&
+           sigaction(SIGPIPE, &ignore, NULL) == 0 && sigaction(SIGXFSZ, &ignore, NULL) == 0;
+}
+
+/* ---- what a person reads ------------------------------------------------------------------------------------------------------ */
+
+static void print_help(enum language language)
+{
+    const bool zh = language == LANGUAGE_ZH;
+    puts(zh ? "用法：suanpan-collector --config FILE [选项]\n\n区县采集服务：收取报表文件，核对，可靠保存，送到汇总端。\n"
+            : "usage: suanpan-collector --config FILE [options]\n\nThe district's service: takes report files, checks them, "
+              "stores them durably and delivers them.\n");
+    options_print(option_rows, ARRAY_LEN(option_rows), language);
+    puts(zh ? "\n例子：\n  suanpan-collector --config liyang.yaml            作为服务运行，Ctrl-C 结束\n"
+              "  suanpan-collector --config liyang.yaml --once     收完并送达后退出\n"
+              "  suanpan-collector --config liyang.yaml --check    只检查设置\n"
+              "  suanpan-collector --config liyang.yaml --dry-run  先看看哪些行会被拒收\n\n"
+              "退出码：0 完成；1 失败；2 用法或设置错误；3 有行或文件被拒收；4 未能送达（没有丢失）"
+            : "\nexamples:\n  suanpan-collector --config liyang.yaml            run as a service until Ctrl-C\n"
+              "  suanpan-collector --config liyang.yaml --once     take, deliver, exit\n"
+              "  suanpan-collector --config liyang.yaml --check    only check the settings\n"
+              "  suanpan-collector --config liyang.yaml --dry-run  see first which rows would be refused\n\n"
+              "exit codes: 0 done; 1 failed; 2 usage or settings; 3 some rows or files refused; 4 undelivered (nothing lost)");
+}
+
+static void say(const struct collector *collector, const struct fault *fault)
+{
+    char text[2048];
+    fault_format(fault, collector->language, text, sizeof(text));
+    fprintf(stderr, "suanpan-collector: %s\n", text);
+}
+
+static void number(size_t count, char ret_text[24])
+{
+    if (snprintf(ret_text, 24, "%zu", count) < 0)
+        ret_text[0] = '\0';
+}
+
+/* ---- start ---------------------------------------------------------------------------------------------------------------------- */
+
+static enum status read_options(struct collector *collector, int argc, char *const argv[], struct fault *why)
+{
+    const char *language, *timeout;
+    char *end = NULL;
+    long seconds = 60;
+    int next = 0;
+    enum status status = options_parse(argc, argv, option_rows, ARRAY_LEN(option_rows), false, &collector->options,
+                                       &next, why);
+    collector->language = language_choose(NULL);
+    if (status != STATUS_OK)
+        return status;
+    language = collector->options.value[OPTION_LANG];
+    if (language != NULL && strcmp(language, "zh") != 0 && strcmp(language, "en") != 0) {
+        fault_set(why, MESSAGE_UNKNOWN_LANGUAGE, NULL);
+        return STATUS_REFUSED;
+    }
+    collector->language = language_choose(language);
+    timeout = collector->options.value[OPTION_TIMEOUT];
+    if (timeout != NULL)
+        seconds = strtol(timeout, &end, 10);
+    if (timeout != NULL && (end == timeout || *end != '\0' || seconds < 1 || seconds > 86400)) {
+        fault_set(why, MESSAGE_BAD_TIMEOUT, timeout, NULL);
+        return STATUS_REFUSED;
+    }
+    collector->timeout_ms = (int64_t)seconds * 1000;
+    return STATUS_OK;
+}
+
+static bool given(const struct collector *collector, enum option option)
+{
+    return collector->options.value[option] != NULL;
+}
+
+static enum status load_settings(struct collector *collector, struct fault *why)
+{
+    enum status status;
+    if (collector->options.operand_count > 0) {
+        fault_set(why, MESSAGE_UNKNOWN_OPTION, collector->options.operand[0], NULL);
+        return STATUS_REFUSED;
+    }
+    if (!given(collector, OPTION_CONFIG)) {
+        fault_set(why, MESSAGE_NO_CONFIG, NULL);
+        return STATUS_REFUSED;
+    }
+    status = collector_settings_load(collector->options.value[OPTION_CONFIG], &collector->settings, why);
+    for (size_t i = 0; status == STATUS_OK && i < collector->settings.source_count; i++) {
+        const struct source_settings *source = &collector->settings.sources[i];
+        struct period period;
+        if (!feed_is_known(source->kind, why))
+            status = STATUS_REFUSED;
+        else if (source->period != NULL)
+            status = period_parse(source->period, &period, why);
+        if (status != STATUS_OK)
+            fault_at(why, collector->settings.file, 0, "sources");
+    }
+    return status;
+}
+
+static enum status load_keys(struct collector *collector, struct fault *why)
+{
+    const enum status status = keys_load_secret(collector->settings.key, &collector->key, why);
+    return status == STATUS_OK ? keys_load_public(collector->settings.aggregator_key, &collector->aggregator, why)
+                               : status;
+}
+
+/* Errors make a catalogue unusable; everything that was found is shown. */
+static enum status load_catalogue(struct collector *collector, struct fault *why)
+{
+    struct findings findings = {0};
+    char count[24];
+    enum status status = catalogue_load(collector->settings.catalogue, &collector->catalogue, &findings, why);
+    for (size_t i = 0; i < findings.count; i++)
+        if (findings.items[i].severity == FINDING_ERROR)
+            say(collector, &findings.items[i].fault);
+    if (status == STATUS_OK && findings.error_count > 0) {
+        number(findings.error_count, count);
+        fault_set(why, MESSAGE_CATALOGUE_UNUSABLE, collector->settings.catalogue, count, NULL);
+        status = STATUS_REFUSED;
+    }
+    findings_free(&findings);
+    return status == STATUS_OK ? calendar_use_timezone(collector->catalogue->timezone, why) : status;
+}
+
+static enum status open_outbox(struct collector *collector, struct fault *why)
+{
+    struct fault rescue = {0};
+    const enum status status = outbox_open(collector->settings.outbox, collector->settings.agent,
+                                           collector->key.sign, &collector->outbox, why);
+    if (status == STATUS_OK && outbox_was_rescued(collector->outbox, &rescue))
+        log_fault(LOG_LEVEL_ERROR, "outbox_rescued", &rescue);
+    return status;
+}
+
+static enum status open_inboxes(struct collector *collector, struct fault *why)
+{
+    const size_t count = collector->settings.source_count;
+    enum status status = STATUS_OK;
+    collector->inboxes = memory_array(count, sizeof(struct inbox *));
+    collector->takers = memory_array(count, sizeof(*collector->takers));
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        const struct source_settings *source = &collector->settings.sources[i];
+        status = inbox_open(source->inbox, source->settle_seconds, &collector->inboxes[i], why);
+        collector->takers[i] = (struct taker){source, collector->catalogue, collector->inboxes[i], collector->outbox,
+                                              given(collector, OPTION_DRY_RUN)};
+    }
+    return status;
+}
+
+static enum status open_publisher(struct collector *collector, struct fault *why)
+{
+    collector->zmq = zmq_ctx_new();
+    if (collector->zmq == NULL) {
+        fault_set(why, MESSAGE_CANNOT_WRITE, collector->settings.aggregator, zmq_strerror(errno), NULL);
+        return STATUS_BROKEN;
+    }
+    return publisher_open(collector->zmq, &collector->settings, &collector->key, &collector->aggregator,
+                          collector->catalogue->hash, collector->outbox, now_ms(), &collector->publisher, why);
+}
+
+/* Everything closes in the opposite order; what was never opened is passed over. */
+static void close_all(struct collector *collector)
+{
+    publisher_close(&collector->publisher);
+    if (collector->zmq != NULL)
+        zmq_ctx_term(collector->zmq);
+    for (size_t i = 0; collector->inboxes != NULL && i < collector->settings.source_count; i++)
+        inbox_close(&collector->inboxes[i]);
+    free(collector->inboxes);
+    free(collector->takers);
+    outbox_close(&collector->outbox);
+    catalogue_free(&collector->catalogue);
+    keys_forget(&collector->key);
+    collector_settings_free(&collector->settings);
+    for (size_t i = 0; i < collector->refused_path_count; i++)
+        free(collector->refused_paths[i]);
+}
+
+/* ---- taking --------------------------------------------------------------------------------------------------------------------- */
+
+static void remember_refused(struct collector *collector, const char *path)
+{
+    for (size_t i = 0; i < collector->refused_path_count; i++)
+        if (strcmp(collector->refused_paths[i], path) == 0)
+            return;
+    if (path[0] != '\0' && collector->refused_path_count < REFUSED_PATHS)
+        collector->refused_paths[collector->refused_path_count++] = memory_copy_text(path);
+}
+
+static void log_notes(const struct taken *taken)
+{
+    for (size_t i = 0; taken->delivery != NULL && i < taken->delivery->note_count; i++)
+        log_fault(LOG_LEVEL_INFO, "file_note", &taken->delivery->notes[i]);
+}
+
+static void log_taken(const char *name, const struct taken *taken)
+{
+    char file[256], records[24], refused[24];
+    feed_display_name(name, file);
+    number(taken->records, records);
+    number(taken->refused_rows, refused);
+    log_event(taken->refused_rows > 0 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "file_taken", "file", file, "records", records,
+              "refused", refused, "refused_file", taken->refused, NULL);
+}
+
+/* With --dry-run nothing is written, so what would be refused is printed. */
+static void print_judged(const struct taken *taken)
+{
+    const struct delivery *delivery = taken->delivery;
+    for (size_t i = 0; delivery != NULL && i < delivery->candidate_count; i++)
+        for (uint32_t at = delivery->candidates[i].complaint; at != NO_COMPLAINT; at = delivery->complaints[at].next)
+            printf("%s:%lld: %s: %s\n", delivery->file, (long long)feed_line(delivery, &delivery->candidates[i]),
+                   message_code(delivery->complaints[at].message), delivery->complaints[at].text);
+}
+
+static void report_taken(struct collector *collector, const char *name, const struct taken *taken)
+{
+    log_notes(taken);
+    switch (taken->outcome) {
+    case TAKE_TAKEN:
+        log_taken(name, taken);
+        collector->refused_rows += taken->refused_rows;
+        remember_refused(collector, taken->refused);
+        if (given(collector, OPTION_DRY_RUN))
+            print_judged(taken);
+        break;
+    case TAKE_KNOWN:
+        log_fault(LOG_LEVEL_WARN, "file_already_taken", &taken->why);
+        break;
+    case TAKE_REFUSED_WHOLE:
+        log_fault(LOG_LEVEL_WARN, "file_refused", &taken->why);
+        collector->refused_files++;
+        remember_refused(collector, taken->path);
+        break;
+    case TAKE_LATER:
+        log_fault(LOG_LEVEL_WARN, "file_later", &taken->why);
+        collector->later++;
+        break;
+    case TAKE_STOP:
+        log_fault(LOG_LEVEL_ERROR, "taking_paused", &taken->why);
+        break;
+    }
+}
+
+static enum status deliver(struct collector *collector, struct fault *why);
+
+/* Takes the complete files of one inbox, delivering in between. *ret_any when there were some. */
+static enum status take_inbox(struct collector *collector, size_t which, bool *ret_any, struct fault *why)
+{
+    const struct inbox_file *files = NULL;
+    size_t count = 0;
+    const bool at_once = given(collector, OPTION_ONCE) || given(collector, OPTION_DRY_RUN);
+    enum status status = inbox_scan(collector->inboxes[which], now_ms(), at_once, &files, &count, why);
+    if (status == STATUS_AGAIN) {
+        log_fault(LOG_LEVEL_ERROR, "inbox_unreadable", why);
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < count && status == STATUS_OK && !stopping && now_ms() >= collector->take_after_ms; i++) {
+        struct taken *taken = memory_new(struct taken);
+        status = take_file(&collector->takers[which], files[i].name, now_ms(), taken, why);
+        if (status == STATUS_OK)
+            report_taken(collector, files[i].name, taken);
+        if (taken->outcome == TAKE_STOP)
+            collector->take_after_ms = now_ms() + TAKE_AGAIN_MS;
+        *ret_any = *ret_any || taken->outcome == TAKE_TAKEN || taken->outcome == TAKE_KNOWN ||
+                   taken->outcome == TAKE_REFUSED_WHOLE;
+        feed_free(&taken->delivery);
+        free(taken);
+        if (status == STATUS_OK)
+            status = deliver(collector, why);
+    }
+    return status;
+}
+
+static enum status take_all(struct collector *collector, bool *ret_any, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    *ret_any = false;
+    collector->later = 0;
+    for (size_t i = 0; i < collector->settings.source_count && status == STATUS_OK && !stopping; i++)
+        if (now_ms() >= inbox_due(collector->inboxes[i]) && now_ms() >= collector->take_after_ms)
+            status = take_inbox(collector, i, ret_any, why);
+    return status;
+}
+
+/* ---- delivering --------------------------------------------------------------------------------------------------------------------- */
+
+/* Why delivery stands still is told once, not at every turn of the loop. */
+static void tell_trouble(struct collector *collector)
+{
+    struct fault trouble = {0};
+    const bool troubled = publisher_trouble(collector->publisher, &trouble);
+    if (troubled && (!collector->trouble_told || trouble.message != collector->last_trouble))
+        log_fault(LOG_LEVEL_WARN, "delivery_stands", &trouble);
+    if (!troubled && collector->trouble_told)
+        log_event(LOG_LEVEL_INFO, "delivery_goes_on", "aggregator", collector->settings.aggregator, NULL);
+    collector->trouble_told = troubled;
+    collector->last_trouble = trouble.message;
+}
+
+static enum status give_back(struct collector *collector, struct fault *why)
+{
+    const struct publisher_refusal *refusals = NULL;
+    const size_t count = publisher_refusals(collector->publisher, &refusals);
+    struct fault trouble = {0};
+    char path[INBOX_PATH] = "", rows[24];
+    enum status status;
+    if (count == 0)
+        return STATUS_OK;
+    status = take_returned(collector->takers, collector->settings.source_count, refusals, count, path, &trouble);
+    if (status == STATUS_BROKEN && why != NULL)
+        *why = trouble;
+    if (trouble.message != MESSAGE_NONE)
+        log_fault(LOG_LEVEL_ERROR, "refused_rows_not_written", &trouble);
+    number(count, rows);
+    log_event(LOG_LEVEL_WARN, "refused_by_aggregator", "records", rows, "refused_file", path, NULL);
+    collector->refused_rows += count;
+    remember_refused(collector, path);
+    return status == STATUS_BROKEN ? STATUS_BROKEN : STATUS_OK;
+}
+
+static enum status deliver(struct collector *collector, struct fault *why)
+{
+    enum status status;
+    if (given(collector, OPTION_DRY_RUN))
+        return STATUS_OK;
+    status = publisher_work(collector->publisher, now_ms(), why);
+    if (status == STATUS_AGAIN)
+        status = STATUS_OK;
+    if (status == STATUS_OK)
+        status = give_back(collector, why);
+    if (status == STATUS_OK)
+        status = outbox_prune(collector->outbox, why);
+    tell_trouble(collector);
+    return status == STATUS_AGAIN ? STATUS_OK : status;
+}
+
+/* Sleeps till the aggregator says something, a signal comes, or something is due. */
+static void sleep_till_due(struct collector *collector)
+{
+    zmq_pollitem_t items[] = {{publisher_socket(collector->publisher), 0, ZMQ_POLLIN, 0}, {NULL, wake[0], ZMQ_POLLIN, 0}};
+    const int64_t now = now_ms();
+    int64_t due = publisher_due(collector->publisher);
+    for (size_t i = 0; i < collector->settings.source_count; i++)
+        if (inbox_due(collector->inboxes[i]) < due)
+            due = inbox_due(collector->inboxes[i]);
+    if (due > now + SLEEP_MOST_MS)
+        due = now + SLEEP_MOST_MS;
+    if (zmq_poll(items, (int)ARRAY_LEN(items), due > now ? (long)(due - now) : 0) < 0 && errno != EINTR)
+        log_event(LOG_LEVEL_ERROR, "poll_failed", "reason", zmq_strerror(errno), NULL);
+}
+
+/* ---- the two ways to run ---------------------------------------------------------------------------------------------------------------- */
+
+static enum status serve(struct collector *collector, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    bool any;
+    log_event(LOG_LEVEL_INFO, "collector_started", "agent", collector->settings.agent, "aggregator",
+              collector->settings.aggregator, NULL);
+    while (!stopping && status == STATUS_OK) {
+        status = take_all(collector, &any, why);
+        if (status == STATUS_OK)
+            status = deliver(collector, why);
+        if (status == STATUS_OK && !stopping)
+            sleep_till_due(collector);
+    }
+    log_event(LOG_LEVEL_INFO, "collector_stopped", "agent", collector->settings.agent, NULL);
+    return status;
+}
+
+static void tell_undelivered(struct collector *collector)
+{
+    struct outbox_identity identity;
+    struct fault fault = {0};
+    char seconds[24], batches[24];
+    outbox_identity(collector->outbox, &identity);
+    number((size_t)(collector->timeout_ms / 1000), seconds);
+    number((size_t)(identity.high - identity.highest_acked), batches);
+    fault_set(&fault, MESSAGE_UNDELIVERED, seconds, batches, collector->settings.outbox, NULL);
+    say(collector, &fault);
+    fault = (struct fault){0};
+    if (publisher_trouble(collector->publisher, &fault))
+        say(collector, &fault);
+}
+
+static void tell_refused(struct collector *collector)
+{
+    struct fault fault = {0};
+    char rows[24], files[24];
+    number(collector->refused_rows, rows);
+    number(collector->refused_files, files);
+    fault_set(&fault, MESSAGE_ROWS_REFUSED, rows, files, NULL);
+    say(collector, &fault);
+    for (size_t i = 0; i < collector->refused_path_count; i++)
+        fprintf(stderr, "  %s\n", collector->refused_paths[i]);
+}
+
+/* Exit code of a run that came to its end. */
+static int conclude(struct collector *collector, bool delivered)
+{
+    struct fault fault = {0};
+    char files[24];
+    if (collector->later > 0) {
+        number(collector->later, files);
+        fault_set(&fault, MESSAGE_FILES_LEFT, files, NULL);
+        say(collector, &fault);
+    }
+    if (collector->refused_rows + collector->refused_files > 0)
+        tell_refused(collector);
+    if (!delivered) {
+        tell_undelivered(collector);
+        return EXIT_UNREACHABLE;
+    }
+    return collector->refused_rows + collector->refused_files + collector->later > 0 ? EXIT_PARTLY : EXIT_DONE;
+}
+
+/* Takes till an inbox shows nothing new, then waits till all is acknowledged. */
+static int run_once(struct collector *collector, enum status *ret_status, struct fault *why)
+{
+    bool any = true, settled = false, drained = false;
+    int64_t until = now_ms() + collector->timeout_ms;
+    while (!stopping && *ret_status == STATUS_OK && now_ms() < until) {
+        if (!settled) {
+            *ret_status = take_all(collector, &any, why);
+            if (any) /* the time given is for delivery, not for a long day's files */
+                until = now_ms() + collector->timeout_ms;
+            settled = !any && collector->later == 0 && now_ms() >= collector->take_after_ms;
+        }
+        if (*ret_status == STATUS_OK)
+            *ret_status = deliver(collector, why);
+        drained = *ret_status == STATUS_OK && publisher_is_drained(collector->publisher);
+        if (*ret_status != STATUS_OK || (settled && drained))
+            break;
+        sleep_till_due(collector);
+    }
+    return conclude(collector, drained);
+}
+
+static int run_dry(struct collector *collector, enum status *ret_status, struct fault *why)
+{
+    bool any;
+    *ret_status = take_all(collector, &any, why);
+    return conclude(collector, true);
+}
+
+static enum status check_only(struct collector *collector, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    struct fault good = {0};
+    for (size_t i = 0; i < collector->settings.source_count && status == STATUS_OK; i++)
+        status = inbox_check(collector->settings.sources[i].inbox, why);
+    if (status == STATUS_OK)
+        status = inbox_check(collector->settings.outbox, why);
+    if (status == STATUS_OK) {
+        fault_set(&good, MESSAGE_CHECKED_GOOD, collector->settings.file, NULL);
+        say(collector, &good);
+    }
+    return status;
+}
+
+/* ---- table of contents ---------------------------------------------------------------------------------------------------------------------- */
+
+static int run(struct collector *collector, struct fault *why)
+{
+    enum status status = load_settings(collector, why);
+    int code = EXIT_DONE;
+    if (status == STATUS_OK)
+        status = load_keys(collector, why);
+    if (status == STATUS_OK)
+        status = load_catalogue(collector, why);
+    if (status == STATUS_OK && given(collector, OPTION_CHECK)) {
+        status = check_only(collector, why);
+        goto done;
+    }
+    if (status == STATUS_OK)
+        status = open_outbox(collector, why);
+    if (status == STATUS_OK)
+        status = open_inboxes(collector, why);
+    if (status == STATUS_OK && !given(collector, OPTION_DRY_RUN))
+        status = open_publisher(collector, why);
+done:
+    if (status != STATUS_OK) {
+        say(collector, why);
+        return EXIT_USAGE;
+    }
+    if (given(collector, OPTION_CHECK))
+        return EXIT_DONE;
+    if (given(collector, OPTION_DRY_RUN))
+        code = run_dry(collector, &status, why);
+    else if (given(collector, OPTION_ONCE))
+        code = run_once(collector, &status, why);
+    else
+        status = serve(collector, why);
+    if (status != STATUS_OK) {
+        say(collector, why);
+        return EXIT_FAILED;
+    }
+    return code;
+}
+
+int main(int argc, char *argv[])
+{
+    struct collector *collector = memory_new(struct collector);
+    struct fault why = {0};
+    int code = EXIT_USAGE;
+    if (read_options(collector, argc, argv, &why) != STATUS_OK) {
+        say(collector, &why);
+    } else if (given(collector, OPTION_HELP)) {
+        print_help(collector->language);
+        code = EXIT_DONE;
+    } else if (given(collector, OPTION_VERSION)) {
+        options_print_version("suanpan-collector");
+        code = EXIT_DONE;
+    } else if (seal_start() != STATUS_OK || !catch_signals()) {
+        fprintf(stderr, "suanpan-collector: %s\n", strerror(errno));
+        code = EXIT_FAILED;
+    } else {
+        log_start(given(collector, OPTION_VERBOSE) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, collector->language);
+        code = run(collector, &why);
+    }
+    close_all(collector);
+    free(collector);
+    return code;
+}

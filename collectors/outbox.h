@@ -51,12 +51,31 @@ enum status outbox_batch(struct outbox *outbox, uint64_t seq, const unsigned cha
 enum status outbox_chain(struct outbox *outbox, uint64_t seq, unsigned char ret_chain[SEAL_HASH], struct fault *why)
     MUST_CHECK;
 /* Everything up to `watermark` is committed at the aggregator; up to `backup_watermark` it is in a verified backup and may
- * be pruned. */
+ * be pruned (by outbox_prune). Neither ever goes back. */
 enum status outbox_acknowledge(struct outbox *outbox, uint64_t watermark, uint64_t backup_watermark, struct fault *why)
     MUST_CHECK;
 /* The file and line a record of a batch came from (for refusals that come back from the aggregator). */
-struct outbox_origin { char path_done[4096]; char file[256]; int64_t line; };
+struct outbox_origin {
+    char path_done[4096];    /* "" when not placed yet */
+    char path_refused[4096]; /* its refused rows, "" when it has none yet */
+    char file[256];
+    unsigned char hash[SEAL_HASH]; /* of the file: names it for outbox_place */
+    int64_t line;
+};
 enum status outbox_origin(struct outbox *outbox, uint64_t seq, uint32_t index, struct outbox_origin *ret_origin,
                           struct fault *why) MUST_CHECK;
+/* Remembers where a taken file and its refused rows (NULL: unchanged) lie. */
+enum status outbox_place(struct outbox *outbox, const unsigned char hash[SEAL_HASH], const char *path_done,
+                         const char *path_refused, struct fault *why) MUST_CHECK;
+/* Counts rows that the aggregator refused, and forgets what was thought known of the cell. */
+enum status outbox_refused_later(struct outbox *outbox, uint64_t seq, uint32_t index, struct fault *why) MUST_CHECK;
+/* Removes batches that are both committed and in a verified backup. Apart from outbox_acknowledge, so that the origins
+ * of what was refused in them can be asked for first. */
+enum status outbox_prune(struct outbox *outbox, struct fault *why) MUST_CHECK;
+/* Gives the outbox a new id and its unacknowledged batches new numbers, chain and signatures, when the aggregator knows
+ * another history under the old id (an outbox that came out of a backup, a forked chain). */
+enum status outbox_rebirth(struct outbox *outbox, struct fault *why) MUST_CHECK;
+/* What the last outbox_open had to rescue; false when nothing was damaged. */
+bool outbox_was_rescued(const struct outbox *outbox, struct fault *ret_note);
 
 #endif

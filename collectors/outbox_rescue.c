@@ -1,1 +1,470 @@
-#include "status.h"
+/* outbox_rescue.c - opening the outbox's file, and going on when it can no longer be read.
+ *
+ * A damaged file never prevents the start. It is set aside; manifest, known figures and batches are copied as far as
+ * their pages can be read, from the front up to the damage and from the back down to it. A batch is only trusted when
+ * its bytes still give the chain value stored beside it. What the aggregator had committed is left out, the rest goes
+ * into a new outbox (new id, new numbers, new signatures), because numbers of the old one may have been used for
+ * batches that are lost. The order of what is saved stays the order in which it was taken. */
+#include "outbox_inside.h"
+
+#include "batch.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern const unsigned char schemas_outbox_sql[];
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------- */
+
+/* First column of the first row as text; false when there is none. */
+static bool ask(sqlite3 *db, const char *sql, char *ret_text, size_t capacity, int *ret_code)
+{
+    sqlite3_stmt *statement = NULL;
+    bool answered = false;
+    *ret_code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (*ret_code == SQLITE_OK)
+        *ret_code = sqlite3_step(statement);
+    if (*ret_code == SQLITE_ROW) {
+        const unsigned char *text = sqlite3_column_text(statement, 0);
+        answered = text != NULL && snprintf(ret_text, capacity, "%s", (const char *)text) < (int)capacity;
+    }
+    sqlite3_finalize(statement);
+    return answered;
+}
+
+static bool is_damage(int code)
+{
+    return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
+}
+
+/* Sets a pragma and reads it back: a file system that cannot do WAL or a build without FULL must not pass unnoticed. */
+static enum status set_pragma(sqlite3 *db, const char *set, const char *get, const char *wanted, bool *ret_damaged,
+                              struct fault *why)
+{
+    char answer[64] = "";
+    int code = sqlite3_exec(db, set, NULL, NULL, NULL);
+    if (code == SQLITE_OK && ask(db, get, answer, sizeof(answer), &code) && strcmp(answer, wanted) == 0)
+        return STATUS_OK;
+    if (is_damage(code))
+        *ret_damaged = true;
+    if (code != SQLITE_OK && code != SQLITE_ROW)
+        return outbox_sql_failed(db, code, why);
+    fault_set(why, MESSAGE_OUTBOX_FAILED, set, NULL);
+    return STATUS_BROKEN;
+}
+
+static enum status make_tables(sqlite3 *db, const char *agent, struct fault *why)
+{
+    unsigned char id[16], chain[SEAL_HASH];
+    char pragmas[96];
+    sqlite3_stmt *statement = NULL;
+    enum status status = outbox_sql(db, "BEGIN IMMEDIATE", why);
+    int code;
+    if (status == STATUS_OK)
+        status = outbox_sql(db, (const char *)schemas_outbox_sql, why);
+    if (snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d", OUTBOX_APPLICATION,
+                 OUTBOX_VERSION) >= (int)sizeof(pragmas))
+        status = STATUS_BROKEN;
+    if (status == STATUS_OK)
+        status = outbox_sql(db, pragmas, why);
+    if (status != STATUS_OK)
+        goto done;
+    seal_random(id, sizeof(id));
+    seal_chain_start(agent, id, chain);
+    code = sqlite3_prepare_v2(db, "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, ?3, 0, 0, 0)", -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_bind_blob(statement, 1, id, sizeof(id), SQLITE_STATIC);
+        sqlite3_bind_text(statement, 2, agent, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(statement, 3, chain, sizeof(chain), SQLITE_STATIC);
+        code = sqlite3_step(statement);
+    }
+    sqlite3_finalize(statement);
+    status = code == SQLITE_DONE ? outbox_sql(db, "COMMIT", why) : outbox_sql_failed(db, code, why);
+done:
+    if (status != STATUS_OK && sqlite3_get_autocommit(db) == 0)
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
+/* Is it an outbox, ours, of a version we know, and sound? New files get their tables. */
+static enum status check_file(sqlite3 *db, const char *path, const char *agent, bool *ret_damaged, struct fault *why)
+{
+    char answer[256] = "";
+    int code;
+    if (!ask(db, "SELECT count(*) FROM sqlite_schema", answer, sizeof(answer), &code)) {
+        *ret_damaged = is_damage(code);
+        return outbox_sql_failed(db, code, why);
+    }
+    if (strcmp(answer, "0") == 0)
+        return make_tables(db, agent, why);
+    if (ask(db, "PRAGMA application_id", answer, sizeof(answer), &code) &&
+        strtol(answer, NULL, 10) != OUTBOX_APPLICATION) {
+        fault_set(why, MESSAGE_OUTBOX_FOREIGN, path, NULL);
+        return STATUS_BROKEN;
+    }
+    if (ask(db, "PRAGMA user_version", answer, sizeof(answer), &code) && strtol(answer, NULL, 10) > OUTBOX_VERSION) {
+        fault_set(why, MESSAGE_OUTBOX_NEWER, path, answer, NULL);
+        return STATUS_BROKEN;
+    }
+    if (!ask(db, "PRAGMA quick_check(1)", answer, sizeof(answer), &code) || strcmp(answer, "ok") != 0 ||
+        !ask(db, "SELECT agent FROM meta", answer, sizeof(answer), &code)) {
+        *ret_damaged = true;
+        return outbox_sql_failed(db, SQLITE_CORRUPT, why);
+    }
+    if (strcmp(answer, agent) != 0) {
+        fault_set(why, MESSAGE_OUTBOX_OTHER_AGENT, path, answer, NULL);
+        return STATUS_BROKEN;
+    }
+    return STATUS_OK;
+}
+
+/* The file is made 0600 before SQLite opens it: its journals take over the mode. */
+static enum status make_private(const char *path, struct fault *why)
+{
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const bool made = fd >= 0 && fchmod(fd, 0600) == 0;
+    if (!made)
+        fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
+    if (fd >= 0)
+        close(fd);
+    return made ? STATUS_OK : STATUS_BROKEN;
+}
+
+enum status outbox_file_open(const char *path, const char *agent, sqlite3 **ret_db, bool *ret_damaged,
+                             struct fault *why)
+{
+    sqlite3 *db = NULL;
+    enum status status = make_private(path, why);
+    int code;
+    *ret_damaged = false;
+    if (status != STATUS_OK)
+        return status;
+    code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK) {
+        status = outbox_sql_failed(db, code, why);
+        goto done;
+    }
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, 2000);
+    status = set_pragma(db, "PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal", ret_damaged, why);
+    if (status == STATUS_OK)
+        status = set_pragma(db, "PRAGMA synchronous = FULL", "PRAGMA synchronous", "2", ret_damaged, why);
+    if (status == STATUS_OK)
+        status = set_pragma(db, "PRAGMA cache_size = -32768", "PRAGMA cache_size", "-32768", ret_damaged, why);
+    if (status == STATUS_OK)
+        status = set_pragma(db, "PRAGMA trusted_schema = OFF", "PRAGMA trusted_schema", "0", ret_damaged, why);
+    if (status == STATUS_OK)
+        status = check_file(db, path, agent, ret_damaged, why);
+done:
+    if (status == STATUS_OK)
+        *ret_db = db;
+    else
+        sqlite3_close(db);
+    return status;
+}
+
+/* ---- the chain -------------------------------------------------------------------------------------------------------------- */
+
+static bool link_holds(sqlite3_stmt *row, int chain_before, int chain, int bytes)
+{
+    unsigned char after[SEAL_HASH];
+    if (sqlite3_column_bytes(row, chain_before) != SEAL_HASH || sqlite3_column_bytes(row, chain) != SEAL_HASH)
+        return false;
+    seal_chain_next(sqlite3_column_blob(row, chain_before), sqlite3_column_blob(row, bytes),
+                    (size_t)sqlite3_column_bytes(row, bytes), after);
+    return memcmp(after, sqlite3_column_blob(row, chain), SEAL_HASH) == 0;
+}
+
+/* Every batch on its way gives its chain value, begins where the one before ended, none is missing, and the last one
+ * is what meta says. */
+bool outbox_chain_holds(sqlite3 *db)
+{
+    sqlite3_stmt *row = NULL;
+    unsigned char previous[SEAL_HASH];
+    int64_t expected = 0, high = 0;
+    bool holds = true;
+    int step = sqlite3_prepare_v2(db,
+                                  "SELECT b.chain_before, b.chain, b.bytes, b.seq, m.acked, m.high, m.chain FROM meta m"
+                                  " LEFT JOIN batch b ON b.seq > m.acked ORDER BY b.seq",
+                                  -1, &row, NULL);
+    if (step != SQLITE_OK)
+        return false;
+    while (holds && (step = sqlite3_step(row)) == SQLITE_ROW) {
+        high = sqlite3_column_int64(row, 5);
+        if (expected == 0)
+            expected = sqlite3_column_int64(row, 4) + 1;
+        if (sqlite3_column_type(row, 3) == SQLITE_NULL) /* nothing on its way */
+            break;
+        holds = link_holds(row, 0, 1, 2) && sqlite3_column_int64(row, 3) == expected &&
+                (expected == sqlite3_column_int64(row, 4) + 1 ||
+                 memcmp(previous, sqlite3_column_blob(row, 0), SEAL_HASH) == 0);
+        if (holds)
+            memcpy(previous, sqlite3_column_blob(row, 1), SEAL_HASH);
+        if (holds && expected == high)
+            holds = sqlite3_column_bytes(row, 6) == SEAL_HASH &&
+                    memcmp(previous, sqlite3_column_blob(row, 6), SEAL_HASH) == 0;
+        expected++;
+    }
+    holds = holds && (step == SQLITE_ROW || step == SQLITE_DONE) && expected == high + 1;
+    sqlite3_finalize(row);
+    return holds;
+}
+
+/* ---- new numbers ---------------------------------------------------------------------------------------------------------------- */
+
+struct renumbering {
+    sqlite3 *db;
+    const char *agent;
+    const unsigned char *secret;
+    unsigned char id[16], chain[SEAL_HASH];
+    int64_t acked, next;
+    sqlite3_stmt *find, *update, *meta;
+};
+
+static enum status renumber_one(struct renumbering *work, int64_t seq, const unsigned char *bytes, size_t length,
+                                struct fault *why)
+{
+    unsigned char before[SEAL_HASH], digest[SEAL_HASH], signature[SEAL_SIGNATURE];
+    int code;
+    memcpy(before, work->chain, SEAL_HASH);
+    seal_chain_next(before, bytes, length, work->chain);
+    seal_batch_digest(work->agent, work->id, (uint64_t)work->next, work->chain, digest);
+    seal_sign(digest, work->secret, signature);
+    sqlite3_bind_int64(work->update, 1, seq);
+    sqlite3_bind_int64(work->update, 2, work->next);
+    sqlite3_bind_blob(work->update, 3, before, SEAL_HASH, SQLITE_TRANSIENT);
+    sqlite3_bind_blob(work->update, 4, work->chain, SEAL_HASH, SQLITE_TRANSIENT);
+    sqlite3_bind_blob(work->update, 5, signature, SEAL_SIGNATURE, SQLITE_TRANSIENT);
+    code = sqlite3_step(work->update);
+    sqlite3_reset(work->update);
+    work->next++;
+    return code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(work->db, code, why);
+}
+
+/* New numbers never exceed the old ones, and the old ones are gone through upwards, so a number is free when it is
+ * given. */
+static enum status renumber_all(struct renumbering *work, struct fault *why)
+{
+    int64_t after = work->acked;
+    for (;;) {
+        enum status status;
+        int64_t seq;
+        int code;
+        sqlite3_bind_int64(work->find, 1, after);
+        code = sqlite3_step(work->find);
+        if (code != SQLITE_ROW) {
+            sqlite3_reset(work->find);
+            return code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(work->db, code, why);
+        }
+        seq = sqlite3_column_int64(work->find, 0);
+        unsigned char *bytes = memory_array((size_t)sqlite3_column_bytes(work->find, 1), 1);
+        const size_t length = (size_t)sqlite3_column_bytes(work->find, 1);
+        memcpy(bytes, sqlite3_column_blob(work->find, 1), length);
+        sqlite3_reset(work->find);
+        status = renumber_one(work, seq, bytes, length, why);
+        free(bytes);
+        if (status != STATUS_OK)
+            return status;
+        after = seq;
+    }
+}
+
+static enum status start_renumbering(struct renumbering *work, struct fault *why)
+{
+    char acked[32] = "0";
+    int code;
+    enum status status;
+    if (!ask(work->db, "SELECT acked FROM meta", acked, sizeof(acked), &code))
+        return outbox_sql_failed(work->db, code, why);
+    work->acked = strtoll(acked, NULL, 10);
+    work->next = 1;
+    seal_random(work->id, sizeof(work->id));
+    seal_chain_start(work->agent, work->id, work->chain);
+    status = outbox_sql(work->db, "DELETE FROM batch WHERE seq <= (SELECT acked FROM meta)", why);
+    if (status != STATUS_OK)
+        return status;
+    code = sqlite3_prepare_v2(work->db, "SELECT seq, bytes FROM batch WHERE seq > ?1 ORDER BY seq LIMIT 1", -1,
+                              &work->find, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(work->db,
+                                  "UPDATE batch SET seq = ?2, chain_before = ?3, chain = ?4, signature = ?5"
+                                  " WHERE seq = ?1",
+                                  -1, &work->update, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(work->db,
+                                  "UPDATE meta SET outbox = ?1, epoch = epoch + 1, high = ?2, chain = ?3, acked = 0,"
+                                  " backed = 0",
+                                  -1, &work->meta, NULL);
+    return code == SQLITE_OK ? STATUS_OK : outbox_sql_failed(work->db, code, why);
+}
+
+enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+                            struct fault *why)
+{
+    struct renumbering work = {.db = db, .agent = agent, .secret = sign_secret};
+    enum status status = start_renumbering(&work, why);
+    if (status == STATUS_OK)
+        status = renumber_all(&work, why);
+    if (status == STATUS_OK) {
+        int code;
+        sqlite3_bind_blob(work.meta, 1, work.id, sizeof(work.id), SQLITE_STATIC);
+        sqlite3_bind_int64(work.meta, 2, work.next - 1);
+        sqlite3_bind_blob(work.meta, 3, work.chain, SEAL_HASH, SQLITE_STATIC);
+        code = sqlite3_step(work.meta);
+        status = code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(db, code, why);
+    }
+    if (status == STATUS_OK)
+        status = outbox_sql(db, "UPDATE manifest SET first_batch = 0, last_batch = 0;"
+                                "UPDATE manifest SET first_batch = b.low, last_batch = b.high FROM"
+                                " (SELECT manifest, min(seq) AS low, max(seq) AS high FROM batch GROUP BY manifest) b"
+                                " WHERE b.manifest = manifest.id", why);
+    sqlite3_finalize(work.find);
+    sqlite3_finalize(work.update);
+    sqlite3_finalize(work.meta);
+    return status;
+}
+
+/* ---- rescue ------------------------------------------------------------------------------------------------------------------------ */
+
+struct rescue {
+    sqlite3 *from, *to;
+    size_t saved, doubtful;
+};
+
+/* Copies one row column by column. */
+static bool copy_row(sqlite3_stmt *row, sqlite3_stmt *insert)
+{
+    int code;
+    for (int i = 0; i < sqlite3_column_count(row); i++)
+        sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
+    code = sqlite3_step(insert);
+    sqlite3_reset(insert);
+    return code == SQLITE_DONE;
+}
+
+/* Copies rows in the order of the query until it ends or the damage is met. False when the damage was met. */
+static bool copy_until_damage(struct rescue *rescue, const char *select, const char *insert_sql, bool are_batches)
+{
+    sqlite3_stmt *row = NULL, *insert = NULL;
+    int step = sqlite3_prepare_v2(rescue->from, select, -1, &row, NULL);
+    if (step == SQLITE_OK)
+        step = sqlite3_prepare_v2(rescue->to, insert_sql, -1, &insert, NULL);
+    while (step == SQLITE_OK || step == SQLITE_ROW) {
+        step = sqlite3_step(row);
+        if (step != SQLITE_ROW)
+            break;
+        if (are_batches && !link_holds(row, 2, 3, 5))
+            rescue->doubtful++;
+        else
+            copy_row(row, insert);
+    }
+    sqlite3_finalize(row);
+    sqlite3_finalize(insert);
+    return step == SQLITE_DONE;
+}
+
+static void copy_table(struct rescue *rescue, const char *forwards, const char *backwards, const char *insert,
+                       bool are_batches)
+{
+    const size_t doubtful = rescue->doubtful;
+    if (copy_until_damage(rescue, forwards, insert, are_batches))
+        return;
+    copy_until_damage(rescue, backwards, insert, are_batches); /* rows met twice are ignored by their key */
+    rescue->doubtful = are_batches ? doubtful + 1 : rescue->doubtful;
+}
+
+static void copy_tables(struct rescue *rescue)
+{
+    copy_table(rescue, "SELECT acked, refused, epoch FROM meta", "SELECT acked, refused, epoch FROM meta",
+               "UPDATE meta SET acked = ?1, refused = ?2, epoch = ?3", false);
+    copy_table(rescue, "SELECT * FROM manifest ORDER BY id", "SELECT * FROM manifest ORDER BY id DESC",
+               "INSERT OR IGNORE INTO manifest VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", false);
+    copy_table(rescue, "SELECT * FROM word ORDER BY id", "SELECT * FROM word ORDER BY id DESC",
+               "INSERT OR IGNORE INTO word VALUES (?1, ?2)", false);
+    copy_table(rescue, "SELECT * FROM known ORDER BY element, period, unit",
+               "SELECT * FROM known ORDER BY element DESC, period DESC, unit DESC",
+               "INSERT OR IGNORE INTO known VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", false);
+    copy_table(rescue, "SELECT seq, manifest, chain_before, chain, signature, bytes FROM batch ORDER BY seq",
+               "SELECT seq, manifest, chain_before, chain, signature, bytes FROM batch ORDER BY seq DESC",
+               "INSERT OR IGNORE INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)", true);
+    /* Known figures whose words could not be read mean nothing; a file some of whose batches are lost has to be taken
+     * anew when it is delivered again. */
+    sqlite3_exec(rescue->to,
+                 "DELETE FROM known WHERE element NOT IN (SELECT id FROM word) OR unit NOT IN (SELECT id FROM word);"
+                 "DELETE FROM manifest WHERE id IN (SELECT m.id FROM manifest m JOIN meta LEFT JOIN"
+                 " (SELECT manifest, count(*) AS held FROM batch JOIN meta WHERE seq > acked GROUP BY manifest) b"
+                 " ON b.manifest = m.id WHERE m.last_batch > meta.acked"
+                 " AND coalesce(b.held, 0) < m.last_batch - max(m.first_batch - 1, meta.acked))",
+                 NULL, NULL, NULL);
+}
+
+/* outbox.db and its journals are renamed together: the write-ahead log belongs to the file. */
+static enum status set_aside(const char *path, int64_t now_s, char *ret_aside, size_t capacity, struct fault *why)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    struct stat ignored;
+    int wrote = 0;
+    for (int64_t i = 0; i < 1000; i++) {
+        wrote = snprintf(ret_aside, capacity, "%s.damaged-%lld", path, (long long)(now_s + i));
+        if (wrote < 0 || (size_t)wrote >= capacity || lstat(ret_aside, &ignored) != 0)
+            break;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        char from[4096], to[4200];
+        if (snprintf(from, sizeof(from), "%s%s", path, endings[i]) >= (int)sizeof(from) ||
+            snprintf(to, sizeof(to), "%s%s", ret_aside, endings[i]) >= (int)sizeof(to)) {
+            errno = ENAMETOOLONG;
+        } else if (rename(from, to) == 0 || (i > 0 && errno == ENOENT)) {
+            continue;
+        }
+        fault_set(why, MESSAGE_CANNOT_WRITE, from, strerror(errno), NULL);
+        return STATUS_BROKEN;
+    }
+    return STATUS_OK;
+}
+
+static void note_rescue(sqlite3 *db, const struct rescue *rescue, const char *aside, struct fault *ret_note)
+{
+    char saved[32] = "0", doubtful[32];
+    int code;
+    if (!ask(db, "SELECT count(*) FROM batch", saved, sizeof(saved), &code) ||
+        snprintf(doubtful, sizeof(doubtful), "%zu", rescue->doubtful) < 0)
+        return;
+    fault_set(ret_note, MESSAGE_OUTBOX_SALVAGED, aside, saved, doubtful, NULL);
+}
+
+enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+                          int64_t now_s, sqlite3 **ret_db, struct fault *ret_note, struct fault *why)
+{
+    struct rescue rescue = {0};
+    char aside[4096];
+    bool damaged = false;
+    enum status status = set_aside(path, now_s, aside, sizeof(aside), why);
+    if (status == STATUS_OK)
+        status = outbox_file_open(path, agent, &rescue.to, &damaged, why);
+    if (status != STATUS_OK)
+        return status;
+    if (sqlite3_open_v2(aside, &rescue.from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+        status = outbox_sql(rescue.to, "BEGIN IMMEDIATE", why);
+        if (status == STATUS_OK) {
+            copy_tables(&rescue);
+            status = outbox_renumber(rescue.to, agent, sign_secret, why);
+        }
+        if (status == STATUS_OK)
+            status = outbox_sql(rescue.to, "COMMIT", why);
+    }
+    sqlite3_close(rescue.from);
+    if (status == STATUS_OK) {
+        note_rescue(rescue.to, &rescue, aside, ret_note);
+        *ret_db = rescue.to;
+    } else {
+        sqlite3_close(rescue.to);
+    }
+    return status;
+}

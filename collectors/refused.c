@@ -1,1 +1,421 @@
-#include "status.h"
+/* refused.c - writes refused rows back in the form in which they came, so that a clerk opens the file in the program it
+ * was made with, corrects the cells and delivers it again. The three columns added are ignored then.
+ *
+ * The content of a refused file follows from the input alone, so after a crash between writing it and taking the file
+ * the second run makes the same bytes and finds them there already. */
+#include "refused.h"
+
+#include "csv.h"
+#include "inbox.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ENDING ".refused.csv"
+#define FILES_MOST 10000
+
+static enum status cannot_write(const char *path, struct fault *why)
+{
+    fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
+    return STATUS_AGAIN;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------------ */
+
+/* The whole file, or NULL when it cannot be read. */
+static char *read_whole(const char *path, size_t *ret_length)
+{
+    struct stat about;
+    char *bytes = NULL;
+    size_t length = 0;
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return NULL;
+    if (fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode) && about.st_size <= LIMIT_FILE_BYTES) {
+        bytes = memory_array((size_t)about.st_size + 1, 1);
+        length = fread(bytes, 1, (size_t)about.st_size, file);
+        if (length != (size_t)about.st_size) {
+            free(bytes);
+            bytes = NULL;
+        }
+    }
+    fclose(file);
+    *ret_length = length;
+    return bytes;
+}
+
+static bool write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const ssize_t wrote = write(fd, bytes, length);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return false;
+        bytes += wrote;
+        length -= (size_t)wrote;
+    }
+    return true;
+}
+
+/* Temporary name, sync, then the name. replace: the name is ours already; else somebody's file is never replaced. */
+static enum status publish(const char *path, const char *bytes, size_t length, bool replace, struct fault *why)
+{
+    char temporary[INBOX_PATH], folder[INBOX_PATH];
+    const char *slash = strrchr(path, '/');
+    enum status status = STATUS_AGAIN;
+    int fd;
+    if (slash == NULL || snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path) >= INBOX_PATH ||
+        snprintf(temporary, sizeof(temporary), "%s/.suanpan-%ld.tmp", folder, (long)getpid()) >= INBOX_PATH) {
+        errno = ENAMETOOLONG;
+        return cannot_write(path, why);
+    }
+    unlink(temporary);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return cannot_write(temporary, why);
+    if (!write_all(fd, bytes, length) || fsync(fd) != 0) {
+        status = cannot_write(temporary, why);
+    } else if (replace ? rename(temporary, path) != 0 : link(temporary, path) != 0) {
+        /* Without links the name was looked at just before; a race is unlikely and there is no better way. */
+        if (replace || errno == EEXIST || rename(temporary, path) != 0)
+            status = cannot_write(path, why);
+        else
+            status = STATUS_OK;
+    } else {
+        status = STATUS_OK;
+    }
+    close(fd);
+    unlink(temporary);
+    return status == STATUS_OK ? inbox_sync_folder(folder, why) : status;
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------------------- */
+
+struct page {
+    FILE *file; /* grows text */
+    char *text;
+    size_t length;
+};
+
+static bool page_open(struct page *page)
+{
+    *page = (struct page){0};
+    page->file = open_memstream(&page->text, &page->length);
+    return page->file != NULL;
+}
+
+static void page_close(struct page *page)
+{
+    if (page->file != NULL)
+        fclose(page->file);
+    page->file = NULL;
+}
+
+static void write_row(FILE *file, const struct delivery *delivery, const struct feed_row *row, uint32_t width)
+{
+    fwrite(row->raw, 1, row->raw_length, file);
+    for (uint32_t i = row->cells; i < width; i++)
+        fputc(delivery->separator, file);
+}
+
+static void write_header(FILE *file, const struct delivery *delivery, uint32_t width)
+{
+    write_row(file, delivery, &delivery->header, width);
+    fprintf(file, "%cline%ccode%cmessage%s", delivery->separator, delivery->separator, delivery->separator,
+            delivery->crlf ? "\r\n" : "\n");
+}
+
+static void write_refusal(FILE *file, const struct delivery *delivery, const struct feed_row *row, uint32_t width,
+                          const char *codes, const char *messages)
+{
+    write_row(file, delivery, row, width);
+    fprintf(file, "%c%lld%c", delivery->separator, (long long)row->line, delivery->separator);
+    csv_write_field(file, codes, delivery->separator);
+    fputc(delivery->separator, file);
+    csv_write_field(file, messages, delivery->separator);
+    fputs(delivery->crlf ? "\r\n" : "\n", file);
+}
+
+/* Rows shorter than the header are filled up with separators, longer ones widen the table. */
+static uint32_t table_width(const struct delivery *delivery)
+{
+    uint32_t width = delivery->header.cells;
+    for (size_t i = 0; i < delivery->candidate_count; i++) {
+        const struct candidate *candidate = &delivery->candidates[i];
+        if (candidate->complaint != NO_COMPLAINT && delivery->rows[candidate->row].cells > width)
+            width = delivery->rows[candidate->row].cells;
+    }
+    return width;
+}
+
+/* What is wrong with a row: its codes joined by ";", each once, and every sentence. */
+struct verdict {
+    bool seen[MESSAGE_COUNT];
+    struct page codes, messages;
+};
+
+static void collect(struct verdict *verdict, const struct delivery *delivery, const struct candidate *candidate)
+{
+    for (uint32_t at = candidate->complaint; at != NO_COMPLAINT; at = delivery->complaints[at].next) {
+        const struct complaint *complaint = &delivery->complaints[at];
+        const bool first = ftell(verdict->messages.file) == 0;
+        if (!verdict->seen[complaint->message])
+            fprintf(verdict->codes.file, "%s%s", first ? "" : ";", message_code(complaint->message));
+        verdict->seen[complaint->message] = true;
+        fprintf(verdict->messages.file, "%s%s", first ? "" : "；", complaint->text);
+    }
+}
+
+/* Candidates of one row stand together: writes the row of candidate `first`, returns the first one of the next row. */
+static size_t write_judged_row(FILE *file, const struct delivery *delivery, size_t first, uint32_t width)
+{
+    struct verdict verdict = {0};
+    size_t i = first;
+    if (page_open(&verdict.codes) && page_open(&verdict.messages)) {
+        for (; i < delivery->candidate_count && delivery->candidates[i].row == delivery->candidates[first].row; i++)
+            collect(&verdict, delivery, &delivery->candidates[i]);
+        page_close(&verdict.codes);
+        page_close(&verdict.messages);
+        if (verdict.messages.length > 0)
+            write_refusal(file, delivery, &delivery->rows[delivery->candidates[first].row], width, verdict.codes.text,
+                          verdict.messages.text);
+    }
+    page_close(&verdict.codes);
+    free(verdict.codes.text);
+    free(verdict.messages.text);
+    return i > first ? i : first + 1;
+}
+
+static void write_refused_rows(FILE *file, const struct delivery *delivery)
+{
+    const uint32_t width = table_width(delivery);
+    uint32_t last = UINT32_MAX;
+    write_header(file, delivery, width);
+    for (size_t i = 0; i < delivery->candidate_count;) {
+        const struct candidate *candidate = &delivery->candidates[i];
+        /* Find the first candidate of a row with complaints; rows without any are passed by quickly. */
+        if (candidate->complaint == NO_COMPLAINT || candidate->row == last) {
+            i++;
+            continue;
+        }
+        last = candidate->row;
+        while (i > 0 && delivery->candidates[i - 1].row == last)
+            i--;
+        i = write_judged_row(file, delivery, i, width);
+    }
+}
+
+/* ---- bytes --------------------------------------------------------------------------------------------------------------- */
+
+static const char *byte_order_mark(enum text_encoding encoding)
+{
+    switch (encoding) {
+    case TEXT_UTF8_BOM:
+        return "\xEF\xBB\xBF";
+    case TEXT_UTF16LE:
+        return "\xFF\xFE";
+    case TEXT_UTF16BE:
+        return "\xFE\xFF";
+    case TEXT_AUTO:
+    case TEXT_UTF8:
+    case TEXT_GB18030:
+        return "";
+    }
+    return "";
+}
+
+/* Text in the delivery's encoding after `before` (the file so far, or its byte order mark). */
+static enum status to_bytes(const struct delivery *delivery, const char *before, size_t before_length,
+                            const struct page *page, char **ret_bytes, size_t *ret_length, struct fault *why)
+{
+    char *encoded = NULL, *bytes;
+    size_t length = 0;
+    const enum status status = text_encode(page->text, page->length, delivery->encoding, &encoded, &length, why);
+    if (status != STATUS_OK)
+        return status;
+    bytes = memory_array(before_length + length + 1, 1);
+    memcpy(bytes, before, before_length);
+    memcpy(bytes + before_length, encoded, length);
+    free(encoded);
+    *ret_bytes = bytes;
+    *ret_length = before_length + length;
+    return STATUS_OK;
+}
+
+static bool holds_same(const char *path, const char *bytes, size_t length)
+{
+    size_t existing_length = 0;
+    char *existing = read_whole(path, &existing_length);
+    const bool same = existing != NULL && existing_length == length && memcmp(existing, bytes, length) == 0;
+    free(existing);
+    return same;
+}
+
+/* folder/name.refused.csv, name.2.refused.csv ...; a very long name is cut so that the ending fits. */
+static bool refused_path(const char *folder, const char *name, int number, char ret_path[INBOX_PATH])
+{
+    const size_t stem = text_cut(name, strlen(name), NAME_MAX - sizeof(ENDING) - 6);
+    const int length = number == 1
+        ? snprintf(ret_path, INBOX_PATH, "%s/%.*s" ENDING, folder, (int)stem, name)
+        : snprintf(ret_path, INBOX_PATH, "%s/%.*s.%d" ENDING, folder, (int)stem, name, number);
+    return length > 0 && length < INBOX_PATH;
+}
+
+static enum status publish_beside(const char *folder, const char *name, const char *bytes, size_t length,
+                                  char *ret_path, struct fault *why)
+{
+    struct stat ignored;
+    errno = ENAMETOOLONG;
+    for (int number = 1; number < FILES_MOST && refused_path(folder, name, number, ret_path); number++) {
+        enum status status;
+        if (lstat(ret_path, &ignored) == 0) {
+            if (holds_same(ret_path, bytes, length))
+                return STATUS_OK;
+            errno = EEXIST;
+            continue;
+        }
+        status = publish(ret_path, bytes, length, false, why);
+        if (status == STATUS_OK || errno != EEXIST)
+            return status;
+    }
+    return cannot_write(ret_path, why);
+}
+
+static enum status publish_page(const struct delivery *delivery, const struct page *page, const char *folder,
+                                const char *name, char *ret_path, struct fault *why)
+{
+    const char *mark = byte_order_mark(delivery->encoding);
+    char *bytes = NULL;
+    size_t length = 0;
+    enum status status = to_bytes(delivery, mark, strlen(mark), page, &bytes, &length, why);
+    if (status == STATUS_OK)
+        status = publish_beside(folder, name, bytes, length, ret_path, why);
+    free(bytes);
+    return status;
+}
+
+static enum status out_of_memory(const char *name, struct fault *why)
+{
+    errno = ENOMEM;
+    return cannot_write(name, why);
+}
+
+enum status refused_write(const struct delivery *delivery, const char *folder, const char *name, char *ret_path,
+                          struct fault *why)
+{
+    struct page page;
+    enum status status;
+    if (!page_open(&page))
+        return out_of_memory(name, why);
+    write_refused_rows(page.file, delivery);
+    page_close(&page);
+    status = publish_page(delivery, &page, folder, name, ret_path, why);
+    free(page.text);
+    return status;
+}
+
+/* ---- rows that come back later ---------------------------------------------------------------------------------------------- */
+
+/* How many columns of the input an existing refused file has: those before line, code, message. False when it is no
+ * refused file any more. */
+static bool existing_width(const char *bytes, size_t length, enum text_encoding encoding, char separator,
+                           uint32_t *ret_width)
+{
+    char *text = NULL;
+    size_t text_length = 0;
+    enum text_encoding found;
+    struct csv_reader *reader = NULL;
+    struct csv_row row;
+    struct fault ignored = {0};
+    bool end = true, good = false;
+    if (text_decode(bytes, length, encoding, &text, &text_length, &found, &ignored) == STATUS_OK) {
+        reader = csv_open(text, text_length, separator);
+        good = csv_next(reader, &row, &end, &ignored) == STATUS_OK && !end && row.count > 3 &&
+               strcmp(row.fields[row.count - 1].text, "message") == 0;
+        if (good)
+            *ret_width = (uint32_t)row.count - 3;
+    }
+    csv_close(&reader);
+    free(text);
+    return good;
+}
+
+static void write_added_rows(FILE *file, const struct delivery *delivery, const struct refused_row *rows, size_t count,
+                             uint32_t width)
+{
+    for (size_t i = 0; i < count; i++)
+        write_refusal(file, delivery, &delivery->rows[rows[i].row], width, rows[i].code, rows[i].message);
+}
+
+static enum status add_to_existing(const struct delivery *delivery, const struct refused_row *rows, size_t count,
+                                   const char *path, const char *existing, size_t existing_length, uint32_t width,
+                                   struct fault *why)
+{
+    struct page page;
+    char *bytes = NULL;
+    size_t length = 0;
+    enum status status;
+    if (!page_open(&page))
+        return out_of_memory(path, why);
+    write_added_rows(page.file, delivery, rows, count, width);
+    page_close(&page);
+    status = to_bytes(delivery, existing, existing_length, &page, &bytes, &length, why);
+    if (status == STATUS_OK)
+        status = publish(path, bytes, length, true, why);
+    free(bytes);
+    free(page.text);
+    return status;
+}
+
+enum status refused_add(const struct delivery *delivery, const struct refused_row *rows, size_t count,
+                        const char *path, const char *folder, const char *name, char *ret_path, struct fault *why)
+{
+    size_t existing_length = 0;
+    char *existing = path[0] == '\0' ? NULL : read_whole(path, &existing_length);
+    uint32_t width = delivery->header.cells;
+    struct page page;
+    enum status status;
+    if (existing != NULL &&
+        existing_width(existing, existing_length, delivery->encoding, delivery->separator, &width)) {
+        status = add_to_existing(delivery, rows, count, path, existing, existing_length, width, why);
+        if (status == STATUS_OK && snprintf(ret_path, INBOX_PATH, "%s", path) >= INBOX_PATH)
+            status = STATUS_REFUSED;
+        free(existing);
+        return status;
+    }
+    free(existing);
+    if (!page_open(&page))
+        return out_of_memory(name, why);
+    write_header(page.file, delivery, width);
+    write_added_rows(page.file, delivery, rows, count, width);
+    page_close(&page);
+    status = publish_page(delivery, &page, folder, name, ret_path, why);
+    free(page.text);
+    return status;
+}
+
+/* ---- files refused whole ------------------------------------------------------------------------------------------------------- */
+
+enum status refused_reason(const char *path, const char *name, const struct fault *reason, struct fault *why)
+{
+    struct page page;
+    char zh[2048], en[2048];
+    enum status status;
+    fault_format(reason, LANGUAGE_ZH, zh, sizeof(zh));
+    fault_format(reason, LANGUAGE_EN, en, sizeof(en));
+    if (!page_open(&page))
+        return out_of_memory(path, why);
+    fprintf(page.file, "%s\n%s\n%s\n%s\n", name, message_code(reason->message), zh, en);
+    page_close(&page);
+    status = publish(path, page.text, page.length, true, why);
+    free(page.text);
+    return status;
+}

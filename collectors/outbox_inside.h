@@ -1,0 +1,32 @@
+/* outbox_inside.h - what outbox.c and outbox_rescue.c share. Nobody else includes it. */
+#ifndef COLLECTORS_OUTBOX_INSIDE_H
+#define COLLECTORS_OUTBOX_INSIDE_H
+
+#include "fault.h"
+#include "seal.h"
+#include "status.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#define OUTBOX_APPLICATION 0x53504F31 /* "SPO1" */
+#define OUTBOX_VERSION 1
+
+/* Opens the file with every pragma read back; makes the tables when it is new. *ret_damaged tells a file that is no
+ * readable database from one that is out of order for another reason. */
+enum status outbox_file_open(const char *path, const char *agent, sqlite3 **ret_db, bool *ret_damaged,
+                             struct fault *why) MUST_CHECK;
+/* Status of an SQLite answer, with its text in *why. */
+enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why);
+enum status outbox_sql(sqlite3 *db, const char *sql, struct fault *why) MUST_CHECK;
+/* True when the batches that the aggregator has not committed still follow from each other. */
+bool outbox_chain_holds(sqlite3 *db);
+
+/* Inside a transaction of the caller: new id, unacknowledged batches numbered from 1, chained and signed anew. */
+enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+                            struct fault *why) MUST_CHECK;
+/* Sets a damaged file aside and saves what can be read into a new one at the same path. */
+enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+                          int64_t now_s, sqlite3 **ret_db, struct fault *ret_note, struct fault *why) MUST_CHECK;
+
+#endif
