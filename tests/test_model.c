@@ -68,7 +68,7 @@ static void model_start(struct model *model, const struct catalogue *catalogue)
     CU_ASSERT_FATAL(catalogue->unit_count <= UNITS_MAX && catalogue->element_count <= ELEMENTS_MAX);
     for (int kind = PERIOD_WEEK; kind <= PERIOD_YEAR; kind++) {
         struct period p = period_of_day(date_from_civil(2019, 1, 1), (enum period_kind)kind);
-        for (; p.last <= end; p = period_next(p))
+        for (; p.first <= end; p = period_next(p)) /* the last week ends in 2021 */
             model->periods[kind][model->period_count[kind]++] = p;
     }
 }
