@@ -260,7 +260,7 @@ static uint32_t credit(const struct intake *intake)
 
 static void lose_peer(struct peer *peer)
 {
-    session_end(&peer->session);
+    session_finish(&peer->session);
     peer->owes_ack = peer->owes_welcome = peer->nack.owed = false;
     peer->row.connected = false;
     peer->row_changed = true;
@@ -399,7 +399,7 @@ static enum status abandon_group(struct intake *intake, enum status reason, stru
             continue;
         if (peer->session.active)
             nack_now(intake, peer->route, peer->route_length, peer->session.number, NACK_BUSY, detail, BUSY_RETRY_MS);
-        session_end(&peer->session);
+        session_finish(&peer->session);
         peer->owes_ack = peer->owes_welcome = peer->nack.owed = false;
     }
     const bool applied = intake->applied;
@@ -801,7 +801,7 @@ static void drain(struct intake *intake, zmq_msg_t *payload)
         parts++;
     note(intake, true, "multipart_message", peer == NULL ? "" : peer->agent, parts, "thrown away");
     if (peer != NULL)
-        session_end(&peer->session);
+        session_finish(&peer->session);
 }
 
 /* *ret_more is false when nothing waits. */

@@ -118,7 +118,7 @@ void session_refused(struct session *session)
     session->gap_told = true;
 }
 
-void session_end(struct session *session)
+void session_finish(struct session *session)
 {
     session->active = false;
 }

@@ -7,7 +7,7 @@
  *        └───────────────────────┘ BYE, group rolled back, key revoked, another outbox took over
  *
  * The watermark here runs ahead of the disk while a group is open; whoever drives it says nothing to the agent before
- * the commit, and calls session_end when the group was rolled back: the next HELLO starts from the store again. */
+ * the commit, and calls session_finish when the group was rolled back: the next HELLO starts from the store again. */
 #ifndef AGGREGATOR_SESSION_H
 #define AGGREGATOR_SESSION_H
 
@@ -63,7 +63,7 @@ void session_batch(struct session *session, const struct wire_batch *batch, bool
 void session_taken(struct session *session, const unsigned char chain[SEAL_HASH]);
 /* A batch that fitted was refused (signature, contents): those in flight behind it get no NACK of their own. */
 void session_refused(struct session *session);
-void session_end(struct session *session);
+void session_finish(struct session *session);
 uint64_t session_backlog(const struct session *session);
 
 #endif

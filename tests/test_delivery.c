@@ -315,7 +315,7 @@ static void aggregator_abandon(void)
         const struct letter busy = {.kind = WIRE_NACK, .session = world.session.number, .nack = NACK_BUSY};
         push(&world.down, &busy);
     }
-    session_end(&world.session);
+    session_finish(&world.session);
     world.owes_welcome = world.owes_ack = world.owes_nack = false;
     world.epoch_in_group = 0;
 }

@@ -148,7 +148,7 @@ static void a_batch_without_a_session_asks_for_a_hello(void)
     running();
     CU_ASSERT_EQUAL(batch(76, 6, 5, true), SESSION_NACK);
     CU_ASSERT_EQUAL(answer.code, NACK_UNKNOWN_OUTBOX);
-    session_end(&session);
+    session_finish(&session);
     CU_ASSERT_EQUAL(batch(77, 6, 5, true), SESSION_NACK);
     CU_ASSERT_EQUAL(answer.code, NACK_UNKNOWN_OUTBOX);
 }
