@@ -122,7 +122,7 @@ static void drop_all(struct abacus *abacus)
         abacus->forms[i].knows_periods = false;
     abacus->role = ROLE_NONE;
     abacus->position = abacus->base = 0;
-    abacus->is_masked = false;
+    abacus->is_masked = abacus->is_foreign = false;
 }
 
 /* A sheet other than `keep` with blocks that a reader cannot drop one by one. */
@@ -425,16 +425,19 @@ enum status abacus_save(struct abacus *abacus, struct fault *why)
 
 /* ---- the writer's start ---------------------------------------------------------------------------------------------- */
 
-static enum status catch_up_one(struct abacus *abacus, const struct entry *entry, bool is_rebuilt, struct fault *why)
+static enum status catch_up_one(struct abacus *abacus, const struct entry *entry, bool is_moved, struct fault *why)
 {
     const uint64_t number = entry->number;
     const bool is_counted = !entry->repeated;
+    const struct touch *touches;
     enum status status;
     abacus->touch_count = 0;
     status = replay_entry(abacus, entry, NULL, NULL, why);
     /* The elements of an entry may belong to other forms now: readers find entries by form. */
-    if (status == STATUS_OK && is_rebuilt && is_counted)
-        status = store_touch(abacus->store, number, abacus->touches, abacus->touch_count, why);
+    if (status == STATUS_OK && is_moved && is_counted) {
+        const size_t touch_count = abacus_touches(abacus, &touches);
+        status = store_touch(abacus->store, number, touches, touch_count, why);
+    }
     if (status != STATUS_OK)
         return status;
     abacus->position = number;
@@ -445,7 +448,7 @@ static enum status catch_up_one(struct abacus *abacus, const struct entry *entry
 }
 
 /* Entries in the ledger behind the position: all there are after a crash, repeated ones in normal running. */
-static enum status catch_up(struct abacus *abacus, bool is_rebuilt, struct fault *why)
+static enum status catch_up(struct abacus *abacus, bool is_moved, struct fault *why)
 {
     struct entry entry;
     bool found = true;
@@ -453,7 +456,7 @@ static enum status catch_up(struct abacus *abacus, bool is_rebuilt, struct fault
     while (found && status == STATUS_OK) {
         status = store_entry_after(abacus->store, abacus->position, &entry, &found, why);
         if (status == STATUS_OK && found)
-            status = catch_up_one(abacus, &entry, is_rebuilt, why);
+            status = catch_up_one(abacus, &entry, is_moved, why);
     }
     if (status != STATUS_OK)
         drop_all(abacus); /* half an entry may be in the pages */
@@ -464,9 +467,11 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
 {
     const bool is_own = !store_is_inside(abacus->store);
     uint64_t watermark = 0, head = 0;
-    bool is_rebuilt;
+    bool fits = false;
     enum status status = is_own ? store_begin(abacus->store, why) : STATUS_OK;
     drop_all(abacus);
+    if (status == STATUS_OK)
+        status = store_pages_fit(abacus->store, abacus->catalogue->layout_hash, &fits, why);
     if (status == STATUS_OK)
         status = store_pages_watermark(abacus->store, abacus->catalogue->layout_hash, &watermark, why);
     if (status == STATUS_OK)
@@ -474,15 +479,14 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
     if (status != STATUS_OK)
         return status;
     /* Pages of another layout, or of entries that are no longer there, are worth nothing. */
-    is_rebuilt = watermark == 0 || watermark > head;
-    if (is_rebuilt) {
+    if (!fits || watermark > head) {
         watermark = 0;
         status = store_pages_reset(abacus->store, abacus->catalogue->layout_hash, why);
     }
     abacus->role = ROLE_WRITER;
     abacus->base = abacus->position = watermark;
     if (status == STATUS_OK)
-        status = catch_up(abacus, is_rebuilt, why);
+        status = catch_up(abacus, !fits, why);
     if (status == STATUS_OK && is_own)
         status = store_commit(abacus->store, why);
     if (status != STATUS_OK) {
@@ -509,10 +513,11 @@ enum status abacus_be_writer(struct abacus *abacus, uint64_t entry, struct fault
 
 /* ---- the reader ------------------------------------------------------------------------------------------------------ */
 
-static void look_through_snapshot(struct abacus *abacus, uint64_t position, uint64_t watermark)
+static void look_through_snapshot(struct abacus *abacus, uint64_t position, uint64_t watermark, bool is_foreign)
 {
     const uint64_t base = watermark <= position ? watermark : 0;
-    if (abacus->role != ROLE_READER || position < abacus->position || base < abacus->base || abacus->is_masked)
+    if (abacus->role != ROLE_READER || position < abacus->position || base < abacus->base || abacus->is_masked ||
+        abacus->is_foreign != is_foreign)
         drop_all(abacus);
     for (struct block *block = abacus->dirty.first, *next; block != NULL; block = next) {
         next = block->after;
@@ -523,6 +528,7 @@ static void look_through_snapshot(struct abacus *abacus, uint64_t position, uint
         abacus->forms[i].knows_periods = false;
     abacus->role = ROLE_READER;
     abacus->is_masked = watermark > position;
+    abacus->is_foreign = is_foreign;
     abacus->base = base;
     abacus->position = position;
     abacus->turn++;
@@ -531,14 +537,17 @@ static void look_through_snapshot(struct abacus *abacus, uint64_t position, uint
 enum status abacus_follow(struct abacus *abacus, uint64_t as_of, struct fault *why)
 {
     uint64_t watermark = 0, head = 0;
+    bool fits = false;
     enum status status = store_head(abacus->store, &head, NULL, NULL, why);
     if (status == STATUS_OK && abacus->role == ROLE_WRITER && as_of >= abacus->position)
         return as_of >= head ? catch_up(abacus, false, why) : STATUS_OK;
     if (status == STATUS_OK)
         status = store_pages_watermark(abacus->store, abacus->catalogue->layout_hash, &watermark, why);
+    if (status == STATUS_OK)
+        status = store_pages_fit(abacus->store, abacus->catalogue->layout_hash, &fits, why);
     if (status != STATUS_OK)
         return status;
-    look_through_snapshot(abacus, as_of < head ? as_of : head, watermark <= head ? watermark : 0);
+    look_through_snapshot(abacus, as_of < head ? as_of : head, watermark <= head ? watermark : 0, !fits);
     return STATUS_OK;
 }
 
@@ -548,8 +557,7 @@ static enum status is_touched(struct abacus *abacus, const struct sheet *sheet, 
 {
     struct entry entry;
     bool found = false;
-    const enum status status = store_entry_touching(abacus->store, after, abacus->catalogue->forms[sheet->form].code,
-                                                    sheet->text, &entry, &found, why);
+    const enum status status = next_touching(abacus, sheet, after, &entry, &found, why);
     if (status == STATUS_OK)
         *ret_touched = found && entry.number <= upto;
     return status;
@@ -735,7 +743,9 @@ static enum status learn_periods(struct abacus *abacus, uint32_t form, struct fa
     if (facts->knows_periods)
         return STATUS_OK;
     facts->period_count = 0;
-    status = store_touched_periods(abacus->store, abacus->catalogue->forms[form].code, learn_period, &learning, why);
+    for (uint32_t f = 0; f < abacus->catalogue->form_count && status == STATUS_OK; f++)
+        if (f == form || abacus->is_foreign)
+            status = store_touched_periods(abacus->store, abacus->catalogue->forms[f].code, learn_period, &learning, why);
     if (status != STATUS_OK)
         return status;
     /* What the writer applied may not be in the ledger yet. */

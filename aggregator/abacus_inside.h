@@ -95,6 +95,7 @@ struct abacus {
     uint64_t position;        /* newest entry it reflects */
     uint64_t base;            /* saved blocks in use are exact as of this entry; 0: none in use (reader) */
     bool is_masked;           /* reader before the saved watermark: reports' completion comes from the saved pages */
+    bool is_foreign;          /* reader: the store's touches are of another layout and do not find every entry */
     uint64_t turn, stamp, repaired;
     uint32_t *ordinal;        /* of each element in its form */
     struct form_facts *forms;
@@ -136,6 +137,9 @@ void workspace_free(struct workspace **workspace);
 /* Replays one entry into every sheet, or only into the one given. */
 enum status replay_entry(struct abacus *abacus, const struct entry *entry, struct sheet *only,
                          struct session *session, struct fault *why) MUST_CHECK;
+/* The next entry that may touch the sheet. */
+enum status next_touching(struct abacus *abacus, const struct sheet *sheet, uint64_t after, struct entry *ret_entry,
+                          bool *ret_found, struct fault *why) MUST_CHECK;
 /* Replays the entries after sheet->at up to `upto` that touch the sheet. */
 enum status replay_sheet(struct abacus *abacus, struct sheet *sheet, uint64_t upto, struct session *session,
                          struct fault *why) MUST_CHECK;

@@ -415,15 +415,23 @@ enum status replay_entry(struct abacus *abacus, const struct entry *entry, struc
     return status;
 }
 
+enum status next_touching(struct abacus *abacus, const struct sheet *sheet, uint64_t after, struct entry *ret_entry,
+                          bool *ret_found, struct fault *why)
+{
+    if (abacus->is_foreign)
+        return store_entry_after(abacus->store, after, ret_entry, ret_found, why);
+    return store_entry_touching(abacus->store, after, abacus->catalogue->forms[sheet->form].code, sheet->text, ret_entry,
+                                ret_found, why);
+}
+
 enum status replay_sheet(struct abacus *abacus, struct sheet *sheet, uint64_t upto, struct session *session,
                          struct fault *why)
 {
-    const char *form = abacus->catalogue->forms[sheet->form].code;
     enum status status = STATUS_OK;
     bool found = true;
     while (status == STATUS_OK && sheet->at < upto) {
         struct entry entry;
-        status = store_entry_touching(abacus->store, sheet->at, form, sheet->text, &entry, &found, why);
+        status = next_touching(abacus, sheet, sheet->at, &entry, &found, why);
         if (status != STATUS_OK)
             return status;
         if (!found || entry.number > upto) {

@@ -116,6 +116,9 @@ enum status store_knows_file(struct store *store, const char *agent, const unsig
  * exact as of the watermark saved with them. */
 enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
                                   struct fault *why) MUST_CHECK; /* 0 when another layout or none */
+/* True when the saved pages and the touches are those of this layout. */
+enum status store_pages_fit(struct store *store, const unsigned char layout[32], bool *ret_fit, struct fault *why)
+    MUST_CHECK;
 enum status store_pages_reset(struct store *store, const unsigned char layout[32], struct fault *why) MUST_CHECK;
 enum status store_pages_set_watermark(struct store *store, uint64_t watermark, struct fault *why) MUST_CHECK;
 enum status store_block_load(struct store *store, const char *subject, const char *period, uint32_t block,

@@ -32,19 +32,27 @@ enum status store_generation(struct store *store, unsigned char ret_generation[1
 
 /* ---- abacus pages ---------------------------------------------------------------------------------------------------- */
 
-enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
-                                  struct fault *why)
+enum status store_pages_fit(struct store *store, const unsigned char layout[32], bool *ret_fit, struct fault *why)
 {
     unsigned char saved[32];
     sqlite3_stmt *statement;
-    bool row, is_same;
-    uint64_t watermark = 0;
-    enum status status = read_about(store, "pages_layout", &statement, &row, why);
+    bool row;
+    const enum status status = read_about(store, "pages_layout", &statement, &row, why);
     if (status != STATUS_OK)
         return status;
-    is_same = row && store_read_blob(statement, 0, saved, sizeof saved) && memcmp(saved, layout, sizeof saved) == 0;
+    *ret_fit = row && store_read_blob(statement, 0, saved, sizeof saved) && memcmp(saved, layout, sizeof saved) == 0;
     sqlite3_reset(statement);
-    if (is_same) {
+    return STATUS_OK;
+}
+
+enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
+                                  struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row, fits = false;
+    uint64_t watermark = 0;
+    enum status status = store_pages_fit(store, layout, &fits, why);
+    if (status == STATUS_OK && fits) {
         status = read_about(store, "pages_watermark", &statement, &row, why);
         if (status != STATUS_OK)
             return status;
@@ -52,8 +60,9 @@ enum status store_pages_watermark(struct store *store, const unsigned char layou
             watermark = (uint64_t)sqlite3_column_int64(statement, 0);
         sqlite3_reset(statement);
     }
-    *ret_watermark = watermark;
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        *ret_watermark = watermark;
+    return status;
 }
 
 enum status store_pages_set_watermark(struct store *store, uint64_t watermark, struct fault *why)
