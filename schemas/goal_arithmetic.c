@@ -11,6 +11,8 @@
  *
  * Who lies below whom is asked for the day the whole is due. Everything is collected by walking up from each goal, so
  * the work is goals times depth: goals on every village of a province are checked as fast as they are read. */
+#include "goal_parts.h"
+
 #include "catalogue_internal.h"
 #include "expression.h"
 #include "memory.h"
@@ -151,7 +153,9 @@ struct link {
 };
 
 struct arithmetic {
-    struct loader *loader;
+    struct loader *loader; /* NULL when only the parts are asked for */
+    goal_parts_visitor *visit;
+    void *context;
     const struct catalogue *catalogue;
     const struct indicator *indicator;
     struct shape shape;
@@ -592,6 +596,11 @@ static void check_whole(struct arithmetic *arithmetic, const struct goal *whole)
 {
     choose(arithmetic, whole);
     find_parts(arithmetic, whole);
+    if (arithmetic->visit != NULL) {
+        if (arithmetic->part_count > 0 && arithmetic->shape.averages && whole->op != COMPARE_LE)
+            arithmetic->visit(arithmetic->context, whole, arithmetic->parts, arithmetic->part_count);
+        return;
+    }
     if (arithmetic->part_count > 0 && arithmetic->shape.adds)
         check_sum(arithmetic, whole);
     if (arithmetic->part_count > 0 && arithmetic->shape.averages)
@@ -664,7 +673,8 @@ static void check_indicator(struct arithmetic *arithmetic)
     const struct goal **wholes = memory_array(arithmetic->goal_count, sizeof(*wholes));
     size_t count = 0;
     arithmetic->shape = shape_of(arithmetic->catalogue, arithmetic->indicator);
-    check_claims(arithmetic);
+    if (arithmetic->loader != NULL)
+        check_claims(arithmetic);
     for (size_t i = 0; i < arithmetic->goal_count; i++) {
         const struct goal *goal = &arithmetic->catalogue->goals[arithmetic->goals[i]];
         if (goal->unit != NO_INDEX)
@@ -700,12 +710,11 @@ static uint32_t *goals_by_indicator(const struct catalogue *catalogue, uint32_t 
     return goals;
 }
 
-void goal_arithmetic_check(struct loader *loader)
+static void check_indicators(struct arithmetic *arithmetic)
 {
-    const struct catalogue *catalogue = loader->catalogue;
-    struct arithmetic arithmetic = {.loader = loader, .catalogue = catalogue};
-    uint32_t **const by_unit[] = {&arithmetic.bucket_stamp, &arithmetic.first_link,  &arithmetic.last_link,
-                                  &arithmetic.part_stamp,   &arithmetic.group_stamp, &arithmetic.group_of};
+    const struct catalogue *catalogue = arithmetic->catalogue;
+    uint32_t **const by_unit[] = {&arithmetic->bucket_stamp, &arithmetic->first_link,  &arithmetic->last_link,
+                                  &arithmetic->part_stamp,   &arithmetic->group_stamp, &arithmetic->group_of};
     uint32_t *first, *goals;
     if (catalogue->goal_count == 0)
         return;
@@ -714,17 +723,29 @@ void goal_arithmetic_check(struct loader *loader)
     for (size_t i = 0; i < ARRAY_LEN(by_unit); i++)
         *by_unit[i] = memory_array(catalogue->unit_count, sizeof(uint32_t));
     for (size_t i = 0; i < catalogue->indicator_count; i++) {
-        arithmetic.indicator = &catalogue->indicators[i];
-        arithmetic.goals = goals + first[i];
-        arithmetic.goal_count = first[i + 1] - first[i];
-        if (arithmetic.goal_count > 0)
-            check_indicator(&arithmetic);
+        arithmetic->indicator = &catalogue->indicators[i];
+        arithmetic->goals = goals + first[i];
+        arithmetic->goal_count = first[i + 1] - first[i];
+        if (arithmetic->goal_count > 0)
+            check_indicator(arithmetic);
     }
     for (size_t i = 0; i < ARRAY_LEN(by_unit); i++)
         free(*by_unit[i]);
-    free(arithmetic.links);
-    free(arithmetic.chosen);
-    free(arithmetic.parts);
+    free(arithmetic->links);
+    free(arithmetic->chosen);
+    free(arithmetic->parts);
     free(first);
     free(goals);
+}
+
+void goal_arithmetic_check(struct loader *loader)
+{
+    struct arithmetic arithmetic = {.loader = loader, .catalogue = loader->catalogue};
+    check_indicators(&arithmetic);
+}
+
+void goal_parts_visit(const struct catalogue *catalogue, goal_parts_visitor *visit, void *context)
+{
+    struct arithmetic arithmetic = {.catalogue = catalogue, .visit = visit, .context = context};
+    check_indicators(&arithmetic);
 }

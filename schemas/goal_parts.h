@@ -1,0 +1,14 @@
+/* goal_parts.h - which goals are the parts of which: the notion of goal_arithmetic.c for those who know the weights. */
+#ifndef SCHEMAS_GOAL_PARTS_H
+#define SCHEMAS_GOAL_PARTS_H
+
+#include "catalogue.h"
+
+/* A whole whose indicator is a weighted mean (a denominator of sums, op >= or =) and its parts, one at least. Borrowed
+ * for the call. */
+typedef void goal_parts_visitor(void *context, const struct goal *whole, const struct goal *const *parts, size_t count);
+
+/* Visits every such whole of a catalogue without errors. */
+void goal_parts_visit(const struct catalogue *catalogue, goal_parts_visitor *visit, void *context);
+
+#endif
