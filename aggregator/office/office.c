@@ -60,7 +60,7 @@ static const struct office_command commands[] = {
     {"progress", "", "目标进度", "goals against figures", OPTIONS(progress_options), true,
      "suanpan progress --on 2020-09-30 --level district"},
     {"alerts", "[ack ID --by WHO --note TEXT]", "预警；确认预警", "alerts; acknowledging one",
-     OPTIONS(alerts_options), true, "suanpan alerts ack goal.g1 --by 王某 --note 已督办"},
+     OPTIONS(alerts_options), true, "suanpan alerts ack goal_lagging.g1 --by 王某 --note 已督办"},
     {"reporting", "", "上报情况", "who reported what, when, how completely", OPTIONS(reporting_options), true,
      "suanpan reporting --period 2020-09 --summary"},
     {"records", "", "记录明细", "single records", OPTIONS(records_options), true,
