@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COVER_BUCKETS 1024u
+#define COVER_BUCKETS 16384u
 #define COVERS_KEPT 65536u /* then the cache starts anew */
 
 /* The covers of one scope at one level. */
