@@ -589,6 +589,7 @@ enum status desk_start(void *zmq_context, const struct aggregator_settings *sett
     desk->settings = settings;
     desk->catalogue = catalogue;
     desk->judged_day = INT32_MIN;
+    desk->judge_at_ms = clock_ms(); /* the days while nothing ran are judged at once */
     status = open_sockets(zmq_context, desk, key, why);
     if (status == STATUS_OK)
         status = open_store(desk, why);

@@ -301,6 +301,39 @@ static bool wants_csv(struct evhttp_request *request)
     return accept != NULL && strstr(accept, "text/csv") != NULL;
 }
 
+/* "history&unit=A" -> "history=&unit=A": libevent refuses a name without a value, a switch has none. Yours to free. */
+static char *complete_query(const char *query)
+{
+    char *complete = memory_array(2 * strlen(query) + 2, 1);
+    size_t used = 0;
+    while (*query != '\0') {
+        const size_t length = strcspn(query, "&");
+        memcpy(complete + used, query, length);
+        used += length;
+        if (length > 0 && memchr(query, '=', length) == NULL)
+            complete[used++] = '=';
+        query += length;
+        if (*query == '&')
+            complete[used++] = *query++;
+    }
+    return complete;
+}
+
+/* False when it is no list of names and values; a NUL would cut a value short without a word. */
+static bool parse_query(const char *query, struct evkeyvalq *ret_parameters)
+{
+    char *complete;
+    bool good;
+    if (query == NULL || query[0] == '\0')
+        return true;
+    if (strstr(query, "%00") != NULL)
+        return false;
+    complete = complete_query(query);
+    good = evhttp_parse_query_str(complete, ret_parameters) == 0;
+    free(complete);
+    return good;
+}
+
 static void serve_api(struct http *http, struct evhttp_request *request, const struct office_command *command)
 {
     const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
@@ -312,7 +345,7 @@ static void serve_api(struct http *http, struct evhttp_request *request, const s
     size_t bad;
     bool good = true;
     (void)snprintf(question.command, sizeof question.command, "%s", command->name);
-    if (query != NULL && (strstr(query, "%00") != NULL || evhttp_parse_query_str(query, &parameters) != 0)) {
+    if (!parse_query(query, &parameters)) {
         fault_set(&fault, MESSAGE_ASK_UNKNOWN_OPTION, command->name, query, NULL);
         good = false;
     }
