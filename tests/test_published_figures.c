@@ -14,7 +14,7 @@ static void value_only(const char *answer, char *ret_value, size_t capacity)
 /* Returns how many figures were compared. */
 static size_t compare_all(struct city *city, const char *path)
 {
-    char line[256], value[64], what[160];
+    char line[256], value[64], what[320];
     size_t count = 0;
     FILE *file = fopen(path, "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
