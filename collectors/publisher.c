@@ -29,6 +29,7 @@ enum {
     RESEND_MS = 20,            /* a HELLO that found no pipe */
     ANEW_MS = 1000,            /* a connection that ZeroMQ gave up, doubled up to ... */
     ANEW_MOST_MS = 30000,
+    FIRST_LINK_MS = 1000,      /* no word of trouble while the first connection is being made */
     MESSAGES_A_PASS = 256,
     PARTS_A_MESSAGE = 64,
 };
@@ -55,7 +56,7 @@ struct publisher {
     bool handed_out;           /* publisher_refusals was asked since they came */
     uint64_t acknowledge, backup; /* to be told to the outbox, 0: nothing */
     uint64_t backup_watermark;
-    int64_t now_ms;
+    int64_t opened_at, now_ms;
 };
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
@@ -108,7 +109,7 @@ enum status publisher_open(void *zmq_context, const struct collector_settings *s
     publisher->endpoint = memory_copy_text(settings->aggregator);
     publisher->outbox = outbox;
     publisher->anew_at = INT64_MAX;
-    publisher->now_ms = now_ms;
+    publisher->opened_at = publisher->now_ms = now_ms;
     memcpy(publisher->catalogue_hash, catalogue_hash, sizeof publisher->catalogue_hash);
     const int length = snprintf(publisher->agent, sizeof publisher->agent, "%s", settings->agent);
     if (length < 0 || (size_t)length >= sizeof publisher->agent) {
@@ -567,6 +568,8 @@ bool publisher_trouble(const struct publisher *publisher, struct fault *ret_why)
         held_trouble(publisher, ret_why);
         return true;
     }
+    if (!delivery->link && publisher->link_trouble == LINK_FINE && publisher->now_ms - publisher->opened_at < FIRST_LINK_MS)
+        return false;
     if (!delivery->link) {
         const enum message message = publisher->link_trouble == LINK_KEY_REFUSED    ? MESSAGE_KEY_REFUSED
                                      : publisher->link_trouble == LINK_NO_HANDSHAKE ? MESSAGE_HANDSHAKE_FAILED
