@@ -42,7 +42,8 @@ static const struct catalogue_file files[] = {
               "mixed,mixed_i,A,>=,100,2020-12-31,,,,\n"
               "huge,huge_i,A,>=,1,2020-12-31,,,,\n"
               "silent,done_i,B,>=,10,2020-12-31,,,,\n"
-              "came,came_i,A,>=,100,2020-12-31,,,,\n"),
+              "came,came_i,A,>=,100,2020-12-31,,,,\n"
+              "below,sites_i,A,>=,-100,2020-12-31,,,,\n"),
 };
 
 static struct city city;
@@ -123,6 +124,21 @@ static void a_cap_is_judged_from_above(void)
     city_close(&city);
 }
 
+static void the_best_month_under_a_cap_is_the_cheapest(void)
+{
+    start("cost,A,2020-01,50\ncost,A,2020-02,1\n");
+    expect("cap", "2020-03-05", "lagging 2/12 51.00 20.00 42.50 | 306.00 6.90 yes"); /* 51 + 10 x 1 */
+    city_close(&city);
+}
+
+static void what_is_tolerated_is_a_part_of_the_size_of_what_is_expected(void)
+{
+    start("sites,A,2020-01,-105\nsites,A,2020-02,-111\n");
+    expect("below", "2020-02-05", "at_risk 1/12 -105.00 -100.00 105.00 | - 0.45 ");
+    expect("below", "2020-03-05", "lagging 2/12 -111.00 -100.00 111.00 | -171.00 1.10 ");
+    city_close(&city);
+}
+
 static void an_exact_goal_is_met_by_equality_alone(void)
 {
     start(DONE_10_20_5);
@@ -157,6 +173,9 @@ static void a_stock_is_expected_at_its_value_and_its_first_month_is_no_change(vo
     expect("stock", "2020-03-05", "at_risk 2/12 92.00 100.00 92.00 | 112.00 0.80 ");
     /* within the span the record of February is still the last one in March: changes 2, 0, 3 */
     expect("stock", "2020-05-05", "at_risk 4/12 95.00 100.00 95.00 | 108.33 0.63 ");
+    CU_ASSERT_EQUAL(city_feed(&city, "sites,A,2020-03,98\nsites,A,2020-05,96\nsites,A,2020-06,97\n"), 0);
+    /* changes 2, 6, -3, 1, 1: the last three give -1/3 */
+    expect("stock", "2020-07-06", "at_risk 6/12 97.00 100.00 97.00 | 95.00 0.50 ");
     city_close(&city);
 }
 
@@ -260,6 +279,8 @@ int main(void)
         SENTENCE(short_of_the_pace_is_at_risk_within_warn_pct_and_lagging_beyond),
         SENTENCE(a_baseline_is_where_the_way_begins),
         SENTENCE(a_cap_is_judged_from_above),
+        SENTENCE(the_best_month_under_a_cap_is_the_cheapest),
+        SENTENCE(what_is_tolerated_is_a_part_of_the_size_of_what_is_expected),
         SENTENCE(an_exact_goal_is_met_by_equality_alone),
         SENTENCE(a_ratio_is_expected_at_its_value_all_the_time),
         SENTENCE(comparisons_see_what_rounding_hides),
