@@ -127,7 +127,7 @@ static void a_cap_is_judged_from_above(void)
 static void the_best_month_under_a_cap_is_the_cheapest(void)
 {
     start("cost,A,2020-01,50\ncost,A,2020-02,1\n");
-    expect("cap", "2020-03-05", "lagging 2/12 51.00 20.00 42.50 | 306.00 6.90 yes"); /* 51 + 10 x 1 */
+    expect("cap", "2020-03-05", "met 2/12 51.00 20.00 42.50 | 306.00 6.90 yes"); /* 51 + 10 x 1 */
     city_close(&city);
 }
 
