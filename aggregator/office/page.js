@@ -40,7 +40,8 @@ const filters = ["section", "office", "unit", "status"];
 let goals = [];
 
 const byId = (id) => document.getElementById(id);
-const word = (key) => (Object.hasOwn(words[language], key) ? words[language][key] : key);
+const has = (object, key) => Object.prototype.hasOwnProperty.call(object, key); // Object.hasOwn is too new for some offices
+const word = (key) => (has(words[language], key) ? words[language][key] : key);
 const fill = (key, ...values) => values.reduce((text, value, i) => text.replace(`{${i + 1}}`, value), word(key));
 
 function element(name, text, className) {
@@ -51,7 +52,7 @@ function element(name, text, className) {
 }
 
 function state(code) {
-  return element("span", word(code), `state ${Object.hasOwn(shades, code) ? shades[code] : "none"}`);
+  return element("span", word(code), `state ${has(shades, code) ? shades[code] : "none"}`);
 }
 
 function cell(row, content, className) {
@@ -192,7 +193,7 @@ function keepAddress() {
     if (byId(id).value === "") parameters.delete(id);
     else parameters.set(id, byId(id).value);
   }
-  history.replaceState(null, "", parameters.size > 0 ? `?${parameters}` : location.pathname);
+  history.replaceState(null, "", parameters.toString() ? `?${parameters}` : location.pathname);
   showWords();
 }
 
