@@ -233,7 +233,7 @@ static void read_runs(struct cursor *cursor, struct slot *slots, const uint32_t 
 
 static void read_slots(struct cursor *cursor, struct slot *slots, uint32_t slot_count, uint32_t present)
 {
-    uint32_t places[BLOCK_SLOTS], found = 0;
+    uint32_t places[BLOCK_SLOTS] = {0}, found = 0;
     const unsigned char *bitmap = cursor->at;
     uint64_t value = 0;
     if (present != slot_count) {
