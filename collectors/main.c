@@ -447,15 +447,17 @@ static enum status deliver(struct collector *collector, struct fault *why)
     return status == STATUS_AGAIN ? STATUS_OK : status;
 }
 
-/* Sleeps till the aggregator says something, a signal comes, or something is due. */
-static void sleep_till_due(struct collector *collector)
+/* Sleeps till the aggregator says something, a signal comes, or something is due. taking: inboxes are still looked at. */
+static void sleep_till_due(struct collector *collector, bool taking)
 {
     zmq_pollitem_t items[] = {{publisher_socket(collector->publisher), 0, ZMQ_POLLIN, 0}, {NULL, wake[0], ZMQ_POLLIN, 0}};
     const int64_t now = now_ms();
     int64_t due = publisher_due(collector->publisher);
-    for (size_t i = 0; i < collector->settings.source_count; i++)
+    for (size_t i = 0; taking && i < collector->settings.source_count; i++)
         if (inbox_due(collector->inboxes[i]) < due)
             due = inbox_due(collector->inboxes[i]);
+    if (taking && due < collector->take_after_ms && publisher_due(collector->publisher) > now)
+        due = collector->take_after_ms; /* inboxes are due but the disk is full */
     if (due > now + SLEEP_MOST_MS)
         due = now + SLEEP_MOST_MS;
     if (zmq_poll(items, (int)ARRAY_LEN(items), due > now ? (long)(due - now) : 0) < 0 && errno != EINTR)
@@ -475,7 +477,7 @@ static enum status serve(struct collector *collector, struct fault *why)
         if (status == STATUS_OK)
             status = deliver(collector, why);
         if (status == STATUS_OK && !stopping)
-            sleep_till_due(collector);
+            sleep_till_due(collector, true);
     }
     log_event(LOG_LEVEL_INFO, "collector_stopped", "agent", collector->settings.agent, NULL);
     return status;
@@ -518,7 +520,7 @@ static int conclude(struct collector *collector, bool delivered)
         fault_set(&fault, MESSAGE_FILES_LEFT, files, NULL);
         say(collector, &fault);
     }
-    if (collector->refused_rows + collector->refused_files > 0)
+    if (collector->refused_rows + collector->refused_files > 0 && !given(collector, OPTION_DRY_RUN))
         tell_refused(collector);
     if (!delivered) {
         tell_undelivered(collector);
@@ -544,7 +546,7 @@ static int run_once(struct collector *collector, enum status *ret_status, struct
         drained = *ret_status == STATUS_OK && publisher_is_drained(collector->publisher);
         if (*ret_status != STATUS_OK || (settled && drained))
             break;
-        sleep_till_due(collector);
+        sleep_till_due(collector, !settled);
     }
     return conclude(collector, drained);
 }
@@ -573,25 +575,26 @@ static enum status check_only(struct collector *collector, struct fault *why)
 
 /* ---- table of contents ---------------------------------------------------------------------------------------------------------------------- */
 
+static enum status start(struct collector *collector, struct fault *why)
+{
+    static enum status (*const steps[])(struct collector *collector, struct fault *why) = {
+        load_settings, load_keys, load_catalogue, open_outbox, open_inboxes, open_publisher,
+    };
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < ARRAY_LEN(steps) && status == STATUS_OK; i++) {
+        *why = (struct fault){0}; /* the place a step before had in mind is no longer meant */
+        if (steps[i] == open_outbox && given(collector, OPTION_CHECK))
+            return check_only(collector, why);
+        if (steps[i] != open_publisher || !given(collector, OPTION_DRY_RUN))
+            status = steps[i](collector, why);
+    }
+    return status;
+}
+
 static int run(struct collector *collector, struct fault *why)
 {
-    enum status status = load_settings(collector, why);
+    enum status status = start(collector, why);
     int code = EXIT_DONE;
-    if (status == STATUS_OK)
-        status = load_keys(collector, why);
-    if (status == STATUS_OK)
-        status = load_catalogue(collector, why);
-    if (status == STATUS_OK && given(collector, OPTION_CHECK)) {
-        status = check_only(collector, why);
-        goto done;
-    }
-    if (status == STATUS_OK)
-        status = open_outbox(collector, why);
-    if (status == STATUS_OK)
-        status = open_inboxes(collector, why);
-    if (status == STATUS_OK && !given(collector, OPTION_DRY_RUN))
-        status = open_publisher(collector, why);
-done:
     if (status != STATUS_OK) {
         say(collector, why);
         return EXIT_USAGE;
