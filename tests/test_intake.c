@@ -1,0 +1,649 @@
+/* The aggregator's end against a collector played by hand, over real CURVE sockets with the gate in place. */
+#include "suite.h"
+#include "support.h"
+
+#include "gate.h"
+#include "intake.h"
+#include "link.h"
+#include "wire.h"
+
+#include <time.h>
+#include <zmq.h>
+
+static const struct catalogue_file files[] = {
+    PACKAGE_TEXT,
+    FILE_TEXT("units.csv", "code,parent,level,name_zh\nC,,city,C\nA,C,district,A\na1,A,town,a1\na2,A,town,a2\n"
+                           "B,C,district,B\nb1,B,town,b1\n"),
+    FILE_TEXT("forms.csv", "form,name_zh,frequency,level,due_days\nmon,mon,month,town,10\n"),
+    FILE_TEXT("elements.csv", "element,form,name_zh,kind,unit_zh,decimals\nhomes,mon,homes,flow,x,0\n"),
+    FILE_TEXT("indicators.csv", "indicator,name_zh,numerator,decimals,better\ni_homes,homes,homes,0,up\n"),
+    FILE_TEXT("goals.csv", "goal,indicator,unit,op,value,due\n"),
+};
+
+struct collector {
+    char agent[65];
+    struct secret_key key;
+    void *socket;
+    unsigned char outbox[16];
+    uint64_t epoch, session, high, highest_acked;
+    unsigned char chain[SEAL_HASH]; /* at high */
+    struct wire_message answer;     /* as received last */
+    zmq_msg_t frame;
+    bool has_answer;
+};
+
+struct bureau {
+    struct city city;
+    void *context, *router;
+    struct secret_key key;
+    struct agent agents[2];
+    struct gate *gate;
+    struct intake *intake;
+    char endpoint[256];
+    int64_t now_ms;
+    uint64_t committed;
+};
+
+static struct bureau bureau;
+static struct collector east, west;
+
+/* ---- the house ------------------------------------------------------------------------------------------------------ */
+
+static void make_key(struct secret_key *key)
+{
+    unsigned char folder[8];
+    char name[32], path[128];
+    struct fault why = {0};
+    seal_random(folder, sizeof folder);
+    name[0] = 'k';
+    seal_hex(folder, 4, name + 1);
+    city_must(keys_generate(bureau.city.folder, name, NULL, &why), &why, "keys_generate");
+    snprintf(path, sizeof path, "%s/%s.key", bureau.city.folder, name);
+    city_must(keys_load_secret(path, key, &why), &why, "keys_load_secret");
+}
+
+static void open_intake(void)
+{
+    bureau.intake = intake_new(bureau.router, bureau.city.catalogue, bureau.city.store, bureau.city.writing, SECURITY_CURVE,
+                               bureau.agents, 2);
+}
+
+/* What a restart does: memory is gone, the store is there. */
+static void restart(void)
+{
+    struct fault why = {0};
+    intake_free(&bureau.intake);
+    city_must(abacus_forget(bureau.city.writing, &why), &why, "abacus_forget");
+    open_intake();
+}
+
+static void start_collector(struct collector *collector, const char *agent, int agent_index)
+{
+    struct fault why = {0};
+    memset(collector, 0, sizeof *collector);
+    snprintf(collector->agent, sizeof collector->agent, "%s", agent);
+    make_key(&collector->key);
+    seal_random(collector->outbox, sizeof collector->outbox);
+    collector->epoch = 1;
+    seal_chain_start(agent, collector->outbox, collector->chain);
+    memcpy(bureau.agents[agent_index].code, collector->agent, sizeof collector->agent);
+    bureau.agents[agent_index].key = collector->key.public_key;
+    collector->socket = zmq_socket(bureau.context, ZMQ_DEALER);
+    city_must(link_join(collector->socket, &collector->key, bureau.key.public_key.curve, SECURITY_CURVE, bureau.endpoint,
+                        LIMIT_MESSAGE_BYTES, &why), &why, "link_join");
+}
+
+static void open_bureau(void)
+{
+    struct fault why = {0};
+    size_t size = sizeof bureau.endpoint;
+    memset(&bureau, 0, sizeof bureau);
+    city_open(&bureau.city, files, ARRAY_LEN(files));
+    bureau.now_ms = 1600000000000;
+    bureau.context = zmq_ctx_new();
+    make_key(&bureau.key);
+    city_must(gate_start(bureau.context, SECURITY_CURVE, NULL, 0, &bureau.key.public_key, &bureau.gate, &why), &why, "gate");
+    bureau.router = zmq_socket(bureau.context, ZMQ_ROUTER);
+    city_must(link_serve(bureau.router, "collectors", &bureau.key, SECURITY_CURVE, "tcp://127.0.0.1:*", LIMIT_MESSAGE_BYTES,
+                         &why), &why, "link_serve");
+    CU_ASSERT_EQUAL_FATAL(zmq_bind(bureau.router, "tcp://127.0.0.1:*"), 0);
+    CU_ASSERT_EQUAL_FATAL(zmq_getsockopt(bureau.router, ZMQ_LAST_ENDPOINT, bureau.endpoint, &size), 0);
+    start_collector(&east, "east", 0);
+    start_collector(&west, "west", 1);
+    snprintf(bureau.agents[0].scope, sizeof bureau.agents[0].scope, "A");
+    snprintf(bureau.agents[1].scope, sizeof bureau.agents[1].scope, "B");
+    city_must(gate_update(bureau.gate, bureau.agents, 2, &why), &why, "gate_update");
+    open_intake();
+    CU_ASSERT_EQUAL_FATAL(zmq_connect(east.socket, bureau.endpoint), 0);
+    CU_ASSERT_EQUAL_FATAL(zmq_connect(west.socket, bureau.endpoint), 0);
+}
+
+static void forget_answer(struct collector *collector)
+{
+    if (!collector->has_answer)
+        return;
+    wire_release(&collector->answer);
+    zmq_msg_close(&collector->frame);
+    collector->has_answer = false;
+}
+
+static void close_bureau(void)
+{
+    forget_answer(&east);
+    forget_answer(&west);
+    zmq_close(east.socket);
+    zmq_close(west.socket);
+    intake_free(&bureau.intake);
+    zmq_close(bureau.router);
+    gate_stop(&bureau.gate);
+    zmq_ctx_term(bureau.context);
+    city_close(&bureau.city);
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------------------- */
+
+static void work(void)
+{
+    struct fault why = {0};
+    uint64_t committed = 0;
+    city_must(intake_work(bureau.intake, bureau.now_ms, &committed, &why), &why, "intake_work");
+    if (committed != 0)
+        bureau.committed = committed;
+    bureau.now_ms += 1;
+}
+
+static void post(struct collector *collector, const struct wire_message *message)
+{
+    unsigned char *bytes;
+    size_t length;
+    const int patience = 2000;
+    wire_encode(message, &bytes, &length);
+    zmq_setsockopt(collector->socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
+    CU_ASSERT_FATAL(zmq_send(collector->socket, bytes, length, 0) >= 0);
+    free(bytes);
+}
+
+/* Works until the collector gets an answer; its kind, 0 when none comes. */
+static int await(struct collector *collector)
+{
+    struct fault why = {0};
+    forget_answer(collector);
+    for (int i = 0; i < 300; i++) {
+        zmq_pollitem_t items[] = {{.socket = bureau.router, .events = ZMQ_POLLIN},
+                                  {.socket = collector->socket, .events = ZMQ_POLLIN}};
+        zmq_poll(items, 2, 5);
+        if (items[1].revents & ZMQ_POLLIN) {
+            zmq_msg_init(&collector->frame);
+            CU_ASSERT_FATAL(zmq_msg_recv(&collector->frame, collector->socket, 0) >= 0);
+            city_must(wire_decode(zmq_msg_data(&collector->frame), zmq_msg_size(&collector->frame), LIMIT_MESSAGE_BYTES,
+                                  &collector->answer, &why), &why, "wire_decode");
+            collector->has_answer = true;
+            return (int)collector->answer.kind;
+        }
+        work();
+    }
+    return 0;
+}
+
+static void hello(struct collector *collector)
+{
+    struct wire_message message = {.kind = WIRE_HELLO};
+    struct wire_hello *hello = &message.hello;
+    seal_random(&collector->session, sizeof collector->session);
+    hello->protocol_min = hello->protocol_max = WIRE_VERSION;
+    memcpy(hello->agent, collector->agent, sizeof hello->agent);
+    memcpy(hello->outbox, collector->outbox, sizeof hello->outbox);
+    hello->epoch = collector->epoch;
+    hello->session = collector->session;
+    hello->low = 1;
+    hello->high = collector->high;
+    memcpy(hello->chain_at_high, collector->chain, SEAL_HASH);
+    hello->highest_acked = collector->highest_acked;
+    hello->wall_time = bureau.now_ms;
+    memcpy(hello->catalogue_hash, bureau.city.catalogue->hash, 32);
+    snprintf(hello->software, sizeof hello->software, "by hand");
+    post(collector, &message);
+}
+
+static int greet(struct collector *collector)
+{
+    hello(collector);
+    return await(collector);
+}
+
+/* A batch of rows "element,unit,period,value..." with everything right about it; kept so that it can be sent again. */
+struct parcel {
+    struct wire_message message;
+    unsigned char *bytes;
+};
+
+static struct parcel pack(struct collector *collector, const char *rows, unsigned char file)
+{
+    struct fault why = {0};
+    struct parcel parcel = {.message = {.kind = WIRE_BATCH}};
+    struct submission submission = {.file = "a.csv", .source = "report", .parts = 1};
+    struct wire_batch *batch = &parcel.message.batch;
+    unsigned char digest[SEAL_HASH];
+    size_t count;
+    char *text = memory_copy_text(rows);
+    struct record *records = city_parse(&bureau.city, text, &count);
+    memset(submission.hash, file, sizeof submission.hash);
+    city_must(batch_encode(bureau.city.catalogue, &submission, records, count, &parcel.bytes, &batch->length, &why), &why,
+              "batch_encode");
+    batch->bytes = parcel.bytes;
+    batch->session = collector->session;
+    batch->seq = ++collector->high;
+    memcpy(batch->chain_before, collector->chain, SEAL_HASH);
+    seal_chain_next(collector->chain, parcel.bytes, batch->length, collector->chain);
+    seal_batch_digest(collector->agent, collector->outbox, batch->seq, collector->chain, digest);
+    seal_sign(digest, collector->key.sign, batch->signature);
+    free(records);
+    free(text);
+    return parcel;
+}
+
+static int deliver(struct collector *collector, const char *rows, unsigned char file)
+{
+    struct parcel parcel = pack(collector, rows, file);
+    post(collector, &parcel.message);
+    free(parcel.bytes);
+    return await(collector);
+}
+
+static void check_homes(const char *unit, const char *wanted)
+{
+    city_snapshot(&bureau.city);
+    city_equal(unit, city_ask(&bureau.city, "homes", unit, "2020-01"), wanted);
+}
+
+/* ---- sentences ------------------------------------------------------------------------------------------------------ */
+
+static void a_batch_is_committed_and_then_acknowledged(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(east.answer.welcome.session, east.session);
+    CU_ASSERT_EQUAL(east.answer.welcome.watermark, 0);
+    CU_ASSERT(east.answer.welcome.credit >= 1);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\nhomes,a2,2020-01,7\n", 1), WIRE_ACK);
+    CU_ASSERT_EQUAL(east.answer.ack.watermark, 1);
+    CU_ASSERT_EQUAL(memcmp(east.answer.ack.chain_at_watermark, east.chain, SEAL_HASH), 0);
+    CU_ASSERT_EQUAL(east.answer.ack.refusal_count, 0);
+    CU_ASSERT_EQUAL(bureau.committed, 1);
+    check_homes("A", "12 2/2 complete");
+    close_bureau();
+}
+
+static void a_duplicate_is_acknowledged_again_without_effect(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    struct parcel parcel = pack(&east, "homes,a1,2020-01,5\n", 1);
+    for (int i = 0; i < 3; i++) {
+        post(&east, &parcel.message);
+        CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+        CU_ASSERT_EQUAL(east.answer.ack.watermark, 1);
+    }
+    free(parcel.bytes);
+    CU_ASSERT_EQUAL(bureau.committed, 1);
+    check_homes("A", "5 1/2 partial");
+    close_bureau();
+}
+
+static void a_gap_names_the_batch_that_is_missing(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    struct parcel first = pack(&east, "homes,a1,2020-01,5\n", 1), second = pack(&east, "homes,a2,2020-01,6\n", 2);
+    post(&east, &second.message);
+    CU_ASSERT_EQUAL(await(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_GAP_AHEAD);
+    CU_ASSERT_EQUAL(east.answer.nack.first, 1);
+    post(&east, &first.message);
+    post(&east, &second.message);
+    while (await(&east) == WIRE_ACK && east.answer.ack.watermark < 2)
+        ;
+    CU_ASSERT_EQUAL(east.answer.ack.watermark, 2);
+    check_homes("A", "11 2/2 complete");
+    free(first.bytes);
+    free(second.bytes);
+    close_bureau();
+}
+
+static void a_batch_without_a_session_asks_for_a_hello(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_UNKNOWN_OUTBOX);
+    check_homes("A", "- 0/2 missing");
+    close_bureau();
+}
+
+static void a_signature_by_any_other_key_is_refused(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    memcpy(east.key.sign, west.key.sign, sizeof east.key.sign);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_BAD_SIGNATURE);
+    check_homes("A", "- 0/2 missing");
+    close_bureau();
+}
+
+static void a_chain_that_does_not_continue_is_refused(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    east.chain[0] ^= 1;
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_BAD_CHAIN);
+    close_bureau();
+}
+
+static void contents_nobody_can_read_are_refused_whole(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    struct parcel parcel = pack(&east, "homes,a1,2020-01,5\n", 1);
+    struct wire_batch *batch = &parcel.message.batch;
+    unsigned char chain[SEAL_HASH], digest[SEAL_HASH];
+    parcel.bytes[batch->length / 2] ^= 0xff;
+    batch->length--;
+    seal_chain_next(batch->chain_before, batch->bytes, batch->length, chain);
+    seal_batch_digest(east.agent, east.outbox, batch->seq, chain, digest);
+    seal_sign(digest, east.key.sign, batch->signature);
+    post(&east, &parcel.message);
+    CU_ASSERT_EQUAL(await(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_MALFORMED);
+    CU_ASSERT_EQUAL(bureau.committed, 0);
+    free(parcel.bytes);
+    close_bureau();
+}
+
+static void check_foreign_row_told(void)
+{
+    CU_ASSERT_EQUAL(east.answer.ack.watermark, 1);
+    CU_ASSERT_EQUAL_FATAL(east.answer.ack.refusal_count, 1);
+    CU_ASSERT_EQUAL(east.answer.ack.refusals[0].seq, 1);
+    CU_ASSERT_EQUAL(east.answer.ack.refusals[0].index, 1);
+    CU_ASSERT_STRING_EQUAL(east.answer.ack.refusals[0].code, "forbidden");
+}
+
+static void a_foreign_unit_is_refused_and_told_until_the_collector_has_seen_it(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\nhomes,b1,2020-01,9\nhomes,a2,2020-01,7\n", 1), WIRE_ACK);
+    check_foreign_row_told();
+    check_homes("C", "12 2/3 partial");
+    /* The ACK got lost: the collector comes back and has seen nothing. */
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+    check_foreign_row_told();
+    /* So did the aggregator's memory. */
+    restart();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(east.answer.welcome.watermark, 1);
+    CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+    check_foreign_row_told();
+    /* Now it has seen it. */
+    east.highest_acked = 1;
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(await(&east), 0);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-02,5\n", 2), WIRE_ACK);
+    CU_ASSERT_EQUAL(east.answer.ack.refusal_count, 0);
+    close_bureau();
+}
+
+static void a_restart_goes_on_where_it_stopped(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    restart();
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a2,2020-01,6\n", 2), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_UNKNOWN_OUTBOX);
+    east.high = 1;
+    unsigned char unused[SEAL_HASH];
+    memcpy(unused, east.chain, SEAL_HASH);
+    CU_ASSERT_EQUAL(east.answer.kind, WIRE_NACK);
+    /* The hello names the chain of batch 1 again. */
+    struct stream stream;
+    struct fault why = {0};
+    bool found;
+    city_must(store_stream(bureau.city.store, "east", east.outbox, &found, &stream, &why), &why, "store_stream");
+    CU_ASSERT_TRUE_FATAL(found);
+    memcpy(east.chain, stream.chain, SEAL_HASH);
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(east.answer.welcome.watermark, 1);
+    CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a2,2020-01,6\n", 2), WIRE_ACK);
+    CU_ASSERT_EQUAL(east.answer.ack.watermark, 2);
+    check_homes("A", "11 2/2 complete");
+    close_bureau();
+}
+
+static void nobody_speaks_for_another_agent(void)
+{
+    open_bureau();
+    snprintf(east.agent, sizeof east.agent, "west");
+    CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_MALFORMED);
+    snprintf(east.agent, sizeof east.agent, "east");
+    CU_ASSERT_EQUAL(greet(&west), WIRE_WELCOME);
+    /* With the number of west's session, over east's own connection and key. */
+    east.session = west.session;
+    memcpy(east.outbox, west.outbox, sizeof east.outbox);
+    snprintf(east.agent, sizeof east.agent, "west");
+    seal_chain_start("west", west.outbox, east.chain);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,b1,2020-01,5\n", 1), WIRE_NACK);
+    check_homes("B", "- 0/1 missing");
+    close_bureau();
+}
+
+static void a_revoked_key_is_refused_on_the_next_message(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    bureau.agents[0].status = AGENT_REVOKED;
+    intake_agents(bureau.intake, bureau.agents, 2);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a2,2020-01,6\n", 2), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_REVOKED);
+    CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_REVOKED);
+    check_homes("A", "5 1/2 partial");
+    CU_ASSERT_EQUAL(greet(&west), WIRE_WELCOME);
+    /* An agent that no longer stands in the table is out as well. */
+    intake_agents(bureau.intake, bureau.agents, 0);
+    CU_ASSERT_EQUAL(greet(&west), WIRE_NACK);
+    CU_ASSERT_EQUAL(west.answer.nack.code, NACK_REVOKED);
+    close_bureau();
+}
+
+static void a_message_of_many_parts_is_thrown_away_with_its_session(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    for (int i = 0; i < 500; i++)
+        CU_ASSERT_FATAL(zmq_send(east.socket, "x", 1, ZMQ_SNDMORE) == 1);
+    CU_ASSERT_FATAL(zmq_send(east.socket, "x", 1, 0) == 1);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_UNKNOWN_OUTBOX);
+    CU_ASSERT_EQUAL(greet(&west), WIRE_WELCOME);
+    close_bureau();
+}
+
+static void noise_is_dropped_and_noted(void)
+{
+    struct intake_event event;
+    bool noted = false;
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    for (int i = 0; i < 50; i++) {
+        unsigned char noise[64];
+        seal_random(noise, sizeof noise);
+        CU_ASSERT_FATAL(zmq_send(east.socket, noise, (size_t)i + 1, 0) > 0);
+    }
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    while (intake_event(bureau.intake, &event))
+        noted = noted || strcmp(event.name, "malformed_message") == 0;
+    CU_ASSERT_TRUE(noted);
+    close_bureau();
+}
+
+static void batches_of_two_agents_are_committed_together(void)
+{
+    struct fault why = {0};
+    uint64_t committed = 0;
+    const struct timespec pause = {.tv_nsec = 100000000};
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(greet(&west), WIRE_WELCOME);
+    struct parcel parcels[] = {pack(&east, "homes,a1,2020-01,5\n", 1), pack(&east, "homes,a2,2020-01,6\n", 2),
+                               pack(&west, "homes,b1,2020-01,7\n", 1)};
+    post(&east, &parcels[0].message);
+    post(&east, &parcels[1].message);
+    post(&west, &parcels[2].message);
+    nanosleep(&pause, NULL);
+    city_must(intake_work(bureau.intake, bureau.now_ms, &committed, &why), &why, "intake_work");
+    CU_ASSERT_EQUAL(committed, 3);
+    CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+    CU_ASSERT_EQUAL(east.answer.ack.watermark, 2);
+    CU_ASSERT_EQUAL(await(&west), WIRE_ACK);
+    CU_ASSERT_EQUAL(west.answer.ack.watermark, 1);
+    check_homes("C", "18 3/3 complete");
+    for (size_t i = 0; i < ARRAY_LEN(parcels); i++)
+        free(parcels[i].bytes);
+    close_bureau();
+}
+
+static void the_same_file_from_a_new_outbox_is_kept_but_not_counted(void)
+{
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,8\n", 2), WIRE_ACK);
+    seal_random(east.outbox, sizeof east.outbox);
+    seal_chain_start("east", east.outbox, east.chain);
+    east.high = 0;
+    east.epoch = 1;
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(east.answer.welcome.watermark, 0);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    check_homes("A", "8 1/2 partial");
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,9\n", 3), WIRE_ACK);
+    check_homes("A", "9 1/2 partial");
+    close_bureau();
+}
+
+static void an_outbox_out_of_a_backup_is_not_taken_for_the_present_one(void)
+{
+    open_bureau();
+    east.epoch = 5;
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    east.epoch = 4;
+    CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_STALE_EPOCH);
+    restart();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_STALE_EPOCH);
+    east.epoch = 6;
+    east.high = 0; /* more than it, the aggregator holds */
+    CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_STALE_EPOCH);
+    close_bureau();
+}
+
+static const struct agent_row *row_of(const char *agent)
+{
+    static struct agent_row row;
+    struct agent_row *rows = NULL;
+    struct fault why = {0};
+    size_t count = 0;
+    memset(&row, 0, sizeof row);
+    city_snapshot(&bureau.city);
+    city_must(store_agents(bureau.city.reader, &rows, &count, &why), &why, "store_agents");
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].agent, agent) == 0)
+            row = rows[i];
+    free(rows);
+    return &row;
+}
+
+static void the_office_sees_who_is_connected_and_what_was_refused(void)
+{
+    const struct wire_message bye = {.kind = WIRE_BYE};
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\nhomes,b1,2020-01,9\n", 1), WIRE_ACK);
+    bureau.now_ms += 2000;
+    work();
+    CU_ASSERT_TRUE(row_of("east")->connected);
+    CU_ASSERT_EQUAL(row_of("east")->refused, 1);
+    CU_ASSERT_EQUAL(row_of("east")->backlog, 0);
+    CU_ASSERT_STRING_EQUAL(row_of("east")->software, "by hand");
+    CU_ASSERT(row_of("east")->last_submission >= 1600000000000);
+    bureau.now_ms += 100000; /* silence */
+    work();
+    bureau.now_ms += 2000;
+    work();
+    CU_ASSERT_FALSE(row_of("east")->connected);
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    bureau.now_ms += 2000;
+    work();
+    CU_ASSERT_TRUE(row_of("east")->connected);
+    post(&east, &bye);
+    CU_ASSERT_EQUAL(await(&east), WIRE_ACK); /* of the hello: it has seen nothing yet */
+    CU_ASSERT_EQUAL(await(&east), 0);
+    bureau.now_ms += 2000;
+    work();
+    CU_ASSERT_FALSE(row_of("east")->connected);
+    CU_ASSERT_EQUAL(row_of("east")->refused, 1);
+    close_bureau();
+}
+
+static void received_at_never_goes_back_with_the_clock(void)
+{
+    uint64_t head;
+    int64_t first, second;
+    struct fault why = {0};
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    city_must(store_head(bureau.city.store, &head, NULL, &first, &why), &why, "store_head");
+    bureau.now_ms -= 3600000;
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a2,2020-01,5\n", 2), WIRE_ACK);
+    city_must(store_head(bureau.city.store, &head, NULL, &second, &why), &why, "store_head");
+    CU_ASSERT_EQUAL(head, 2);
+    CU_ASSERT(second >= first);
+    close_bureau();
+}
+
+int main(void)
+{
+    const struct sentence sentences[] = {
+        SENTENCE(a_batch_is_committed_and_then_acknowledged),
+        SENTENCE(a_duplicate_is_acknowledged_again_without_effect),
+        SENTENCE(a_gap_names_the_batch_that_is_missing),
+        SENTENCE(a_batch_without_a_session_asks_for_a_hello),
+        SENTENCE(a_signature_by_any_other_key_is_refused),
+        SENTENCE(a_chain_that_does_not_continue_is_refused),
+        SENTENCE(contents_nobody_can_read_are_refused_whole),
+        SENTENCE(a_foreign_unit_is_refused_and_told_until_the_collector_has_seen_it),
+        SENTENCE(a_restart_goes_on_where_it_stopped),
+        SENTENCE(nobody_speaks_for_another_agent),
+        SENTENCE(a_revoked_key_is_refused_on_the_next_message),
+        SENTENCE(a_message_of_many_parts_is_thrown_away_with_its_session),
+        SENTENCE(noise_is_dropped_and_noted),
+        SENTENCE(batches_of_two_agents_are_committed_together),
+        SENTENCE(the_same_file_from_a_new_outbox_is_kept_but_not_counted),
+        SENTENCE(an_outbox_out_of_a_backup_is_not_taken_for_the_present_one),
+        SENTENCE(the_office_sees_who_is_connected_and_what_was_refused),
+        SENTENCE(received_at_never_goes_back_with_the_clock),
+    };
+    if (seal_start() != STATUS_OK)
+        return EXIT_FAILURE;
+    return suite_run("intake", sentences, ARRAY_LEN(sentences));
+}
