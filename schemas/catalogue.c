@@ -138,6 +138,7 @@ void code_index_free(struct code_index *index)
 /* ---- nearest code ----------------------------------------------------------------------------------------------------- */
 
 #define NEAREST_LETTERS 64
+#define NEAREST_BUDGET 5000000 /* a few seconds, however many codes are wrong and however many there are */
 
 static size_t letters_of(const char *text, uint32_t letters[NEAREST_LETTERS])
 {
@@ -210,7 +211,7 @@ const char *code_nearest(const struct code_index *index, const char *word, size_
 
 const char *loader_nearest(struct loader *loader, const struct code_index *index, const char *word)
 {
-    return code_nearest(index, word, &loader->guesses_left);
+    return code_nearest(index, word, &loader->private->guesses_left);
 }
 
 /* ---- findings --------------------------------------------------------------------------------------------------------- */
@@ -365,6 +366,7 @@ static struct catalogue *catalogue_new(void)
 {
     struct catalogue *catalogue = memory_new(struct catalogue);
     catalogue->private = memory_new(struct catalogue_private);
+    catalogue->private->guesses_left = NEAREST_BUDGET;
     catalogue->private->files = memory_array(ARRAY_LEN(file_names), sizeof(struct catalogue_file));
     catalogue->name = catalogue->title = catalogue->version = "";
     catalogue->timezone = "Asia/Shanghai";
@@ -383,8 +385,7 @@ static void keep_file(struct catalogue *catalogue, const char *name, char *bytes
 
 static void load_kept(struct catalogue *catalogue, struct findings *findings)
 {
-    struct loader loader = {.catalogue = catalogue, .private = catalogue->private, .findings = findings,
-                            .guesses_left = 20000000};
+    struct loader loader = {.catalogue = catalogue, .private = catalogue->private, .findings = findings};
     loader.reported = memory_array(MESSAGE_COUNT, sizeof(*loader.reported));
     hash_files(catalogue);
     catalogue_load_parts(&loader);

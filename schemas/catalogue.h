@@ -2,7 +2,8 @@
  *
  * Everything refers to everything by index (units[3].parent == 0). Codes are opaque text. Strings belong to the
  * catalogue and live as long as it does; loading reports every finding and never stops at the first. A catalogue with
- * an `error` finding can be looked at but must not be used to take data in. */
+ * an `error` finding can be looked at but must not be used to take data in: a reference that is wrong is NO_INDEX there
+ * (element.form, form.level, goal.indicator, a unit's parent). */
 #ifndef SCHEMAS_CATALOGUE_H
 #define SCHEMAS_CATALOGUE_H
 
@@ -48,7 +49,9 @@ struct level {
 };
 
 /* A run of slots of one level and the days during which it belongs to the asked unit. A tree in which nothing moved
- * gives exactly one cover, without limits. Covers of one call never overlap in slots and days together. */
+ * gives exactly one cover, without limits (none when there is nothing of that level below). Covers of one call never
+ * overlap in slots and days together. Days outside every placement of a moved unit (a gap, before the first, after the
+ * last) count with the placement before them, or with the first; opening and closing alone never limit a cover. */
 struct cover {
     uint32_t first_slot, slot_count;
     int32_t from, until; /* a period belongs when its last day lies in from..until (DAY_MIN..DAY_MAX: always) */
@@ -239,7 +242,7 @@ uint32_t catalogue_element_by_name(const struct catalogue *catalogue, const char
 bool catalogue_is_below(const struct catalogue *catalogue, uint32_t unit, uint32_t ancestor, int32_t day);
 /* True when some placement of the unit overlaps the period. */
 bool catalogue_unit_open(const struct catalogue *catalogue, uint32_t unit, struct period period);
-/* The slots of `level` at or below `unit`. Returns the number of covers; *ret_covers is yours to free. */
+/* The slots of `level` at or below `unit`. Returns the number of covers; *ret_covers is yours to free, NULL when 0. */
 size_t catalogue_cover(const struct catalogue *catalogue, uint32_t unit, uint32_t level, struct cover **ret_covers);
 /* The same for several units together (a group): the union, each slot and day once. */
 size_t catalogue_cover_units(const struct catalogue *catalogue, const uint32_t *units, size_t unit_count,

@@ -73,6 +73,7 @@ struct catalogue_private {
     struct placement *placements;
     uint32_t *group_units, *form_units, *form_elements;
     struct tree tree;
+    size_t guesses_left; /* comparisons that may still be spent on "nearest" */
 };
 
 /* ---- findings while loading ----------------------------------------------------------------------------------------- */
@@ -97,7 +98,6 @@ struct loader {
     struct findings *findings;
     uint32_t *reported;      /* by message: how often so far */
     bool usable[PART_COUNT]; /* the file was there with its columns: only then can a reference into it be wrong */
-    size_t guesses_left;     /* comparisons that may still be spent on "nearest" */
 };
 
 struct place {
@@ -117,7 +117,7 @@ void loader_report_fault(struct loader *loader, enum finding_severity severity, 
 void loader_report_rest(struct loader *loader);
 /* The known code nearest to `word`, or "-" when none is near. */
 const char *loader_nearest(struct loader *loader, const struct code_index *index, const char *word);
-/* The same without a loader, for expressions. `budget` is how many codes may still be compared. */
+/* The same without a loader, for expressions. `budget`: how many codes may still be compared. */
 const char *code_nearest(const struct code_index *index, const char *word, size_t *budget);
 
 /* ---- steps of loading, in the order they run ------------------------------------------------------------------------ */

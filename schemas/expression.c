@@ -155,17 +155,16 @@ static enum status read_integer(struct cursor *cursor, size_t length, int64_t *r
 
 static enum status read_element(struct cursor *cursor, size_t length, uint32_t *ret_element)
 {
-    const struct catalogue_private *private = cursor->catalogue->private;
+    struct catalogue_private *private = cursor->catalogue->private;
     const uint32_t element = code_index_find(&private->elements, cursor->at, length);
     if (element == NO_INDEX) {
         char word[LIMIT_CODE_BYTES * 3 + 1];
-        size_t budget = 1 << 20;
         if (length >= sizeof(word))
             return refuse(cursor, MESSAGE_EXPRESSION_NAME, cursor->at, length, "-");
         memcpy(word, cursor->at, length);
         word[length] = '\0';
         return refuse(cursor, MESSAGE_EXPRESSION_NAME, cursor->at, length,
-                      code_nearest(&private->elements, word, &budget));
+                      code_nearest(&private->elements, word, &private->guesses_left));
     }
     cursor->at += length;
     *ret_element = element;
