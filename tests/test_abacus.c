@@ -44,9 +44,11 @@ static const char elements_moved_csv[] = "element,form,name_zh,kind,unit_zh,deci
                                          "t,MON,丙,flow,户,0,,,yes\na,MON,甲,flow,户,0,-500,500,yes\n"
                                          "b,OTH,乙,stock,户,2,,,no\n"
                                          "m,OTH,丁,base,户,0,,,no\nd,DIS,戊,flow,户,1,,,yes\nq,QTR,己,flow,户,0,,,yes\n";
-static const char rules_csv[] = "rule,form,check,severity,message_zh\n"
-                                "R1,MON,t + 300 >= a,hard,合计过小\nR2,MON,t + 600 >= prev(t),hard,降得过多\n"
-                                "R3,MON,a + 700 >= m,hard,与另一表不符\nR4,MON,a >= b,soft,提示\n";
+static const char rules_csv[] = "rule,form,check,severity,missing,message_zh\n"
+                                "R1,MON,t + 300 >= a,hard,,合计过小\nR2,MON,t + 600 >= prev(t),hard,skip_any,降得过多\n"
+                                "R3,MON,a + 700 >= m,hard,,与另一表不符\nR4,MON,a >= b,soft,,提示\n"
+                                "R5,MON,a + 50*b <= 600,hard,zero,过大\nR6,MON,a + m <= 900,hard,skip_all,过大\n"
+                                "R7,OTH,4000000000000000000*m >= 0 - 800000000000000000,hard,,过小\n";
 static const char indicators_csv[] = "indicator,name_zh,numerator,decimals,better\nI,指标,a,0,up\n";
 static const char goals_csv[] = "goal,indicator,unit,op,value,due\n";
 static const char package_json[] = "{\"name\":\"t\",\"title\":\"t\",\"version\":\"1\",\"resources\":[]}";
@@ -153,6 +155,31 @@ static bool figure(const struct model_cell *cell)
     return live(cell) && record_status_has_value(cell->status);
 }
 
+/* The hard rules of the form MON. */
+static bool model_keeps_rules(const struct model *model, uint32_t slot, uint32_t number)
+{
+    const struct catalogue *catalogue = model->catalogue;
+    const struct model_cell *a = cell_of(model, catalogue_element(catalogue, "a"), slot, number);
+    const struct model_cell *b = cell_of(model, catalogue_element(catalogue, "b"), slot, number);
+    const struct model_cell *t = cell_of(model, catalogue_element(catalogue, "t"), slot, number);
+    const struct model_cell *m = cell_of(model, catalogue_element(catalogue, "m"), slot, number);
+    const __int128 a_value = figure(a) ? a->value : 0, m_value = figure(m) ? m->value : 0;
+    if (figure(a) && figure(t) && (__int128)t->value + 300 < a->value)
+        return false;
+    if (figure(a) && figure(m) && a_value + 700 < m_value)
+        return false;
+    if (a_value * 100 + 50 * (__int128)(figure(b) ? b->value : 0) > 60000)
+        return false;
+    if ((figure(a) || figure(m)) && a_value + m_value > 900)
+        return false;
+    if (number > 0) {
+        const struct model_cell *before = cell_of(model, catalogue_element(catalogue, "t"), slot, number - 1);
+        if (figure(t) && figure(before) && (__int128)t->value + 600 < before->value)
+            return false;
+    }
+    return true;
+}
+
 static bool model_complete(const struct model *model, uint32_t form, uint32_t slot, uint32_t number)
 {
     const struct catalogue *catalogue = model->catalogue;
@@ -167,21 +194,13 @@ static bool model_complete(const struct model *model, uint32_t form, uint32_t sl
     }
     if (!needs && !any)
         return false;
+    if (strcmp(catalogue->forms[form].code, "OTH") == 0) {
+        const struct model_cell *m = cell_of(model, catalogue_element(catalogue, "m"), slot, number);
+        return !figure(m) || m->value >= 0; /* whole numbers: not below -0.2 */
+    }
     if (strcmp(catalogue->forms[form].code, "MON") != 0)
         return true;
-    const struct model_cell *a = cell_of(model, catalogue_element(catalogue, "a"), slot, number);
-    const struct model_cell *t = cell_of(model, catalogue_element(catalogue, "t"), slot, number);
-    const struct model_cell *m = cell_of(model, catalogue_element(catalogue, "m"), slot, number);
-    if (figure(a) && figure(t) && t->value + 300 < a->value)
-        return false;
-    if (figure(a) && figure(m) && a->value + 700 < m->value)
-        return false;
-    if (number > 0) {
-        const struct model_cell *before = cell_of(model, catalogue_element(catalogue, "t"), slot, number - 1);
-        if (figure(t) && figure(before) && t->value + 600 < before->value)
-            return false;
-    }
-    return true;
+    return model_keeps_rules(model, slot, number);
 }
 
 /* Why the record is refused, by the words of the contract. */
@@ -396,6 +415,8 @@ static struct record random_record(const struct world *world, uint32_t units)
         record.period = period_of_day(record.period.first, PERIOD_YEAR);
     record.status = statuses[draw(ARRAY_LEN(statuses))];
     record.value = record_status_has_value(record.status) ? (int64_t)draw(1040) - 520 : 0;
+    if (record_status_has_value(record.status) && !catalogue->elements[record.element].has_min && draw(12) == 0)
+        record.value = draw(2) == 0 ? INT64_MAX - (int64_t)draw(3) : INT64_MIN + (int64_t)draw(3);
     record.revision = draw(2) == 0 ? 0 : 1 + draw(5);
     record.line = 2;
     record.reported_at = INT64_MIN;
