@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#define CHECK_ROW "请核对本行的指标、单位、报告期和版本，如无误请联系汇总端"
 #define HEAD "element,unit,period,value,revision\n"
 
 /* Every batch from low to high follows from the one before; returns how many records they hold. */
@@ -352,8 +353,8 @@ static void rows_refused_by_the_aggregator_are_added_to_the_refused_file(void)
     CU_ASSERT_STRING_EQUAL(county_text(&county, "a.csv.refused.csv"),
                            "element,unit,period,value,revision,line,code,message\n"
                            "sown,one,2020-03,1,,2,unknown_unit,目录中没有单位“one”；请用代码或完整名称\n"
-                           "sown,L,2020-03,1,,3,unit_closed,汇总端拒收（unit_closed）\n"
-                           "sown,L,2020-04,1,,4,wrong_level,汇总端拒收（wrong_level）\n");
+                           "sown,L,2020-03,1,,3,unit_closed,汇总端拒收（unit_closed）；" CHECK_ROW "\n"
+                           "sown,L,2020-04,1,,4,wrong_level,汇总端拒收（wrong_level）；" CHECK_ROW "\n");
     CU_ASSERT_PTR_NOT_NULL(strstr(county_text(&county, "b.csv.refused.csv"), "sown,L,2020-05,1,,2,unit_closed"));
     outbox_identity(county.outbox, &identity);
     CU_ASSERT_EQUAL(identity.refused_rows, 4);
