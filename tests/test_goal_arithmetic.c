@@ -202,9 +202,9 @@ static void parts_of_the_same_claim_come_first(void)
         {HEADER "w,sum,C,>=,100,2020,table,\nv,sum,C,>=,90,2020,text,\na,sum,A,>=,50,2020,table,\n"
                 "b,sum,B,>=,30,2020,table,\nd,sum,D,>=,20,2020,table,\n",
          "warning claims_differ goals.csv 2 value w\nwarning parts_above_goal goals.csv 3 value v"},
-        {HEADER "w,sum,C,>=,100,2020,table,\na,sum,A,>=,50,2020,table,\nb,sum,B,>=,30,2020,table,\n"
-                "d,sum,D,>=,20,2020,table,\ne,sum,A,>=,999,2020,text,\n",
-         "warning claims_differ goals.csv 3 value a"},
+        {HEADER "w,sum,C,>=,100,2020,table,\ne,sum,A,>=,999,2020,text,\na,sum,A,>=,50,2020,table,\n"
+                "b,sum,B,>=,30,2020,table,\nd,sum,D,>=,20,2020,table,\n",
+         "warning claims_differ goals.csv 3 value e"},
         /* Several other claims: one goal a unit, the first row of equals. */
         {HEADER "w,sum,C,>=,100,2020,table,\na,sum,A,>=,50,2020,one,\nf,sum,A,>=,50.0,2020,two,\n"
                 "b,sum,B,>=,30,2020,two,\nd,sum,D,>=,20,2020,one,\n",
