@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- text ------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 struct text_chunk {
     struct text_chunk *older;
@@ -53,7 +53,7 @@ void arena_free(struct text_arena *arena)
     arena->used = arena->size = 0;
 }
 
-/* ---- code -> number ------------------------------------------------------------------------------------------------- */
+/* ---- code -> number ---------------------------------------------------------------------------------------------- */
 
 static uint32_t hash_text(const char *text, size_t length)
 {
@@ -135,7 +135,7 @@ void code_index_free(struct code_index *index)
     *index = (struct code_index){0};
 }
 
-/* ---- nearest code ----------------------------------------------------------------------------------------------------- */
+/* ---- nearest code ------------------------------------------------------------------------------------------------ */
 
 #define NEAREST_LETTERS 64
 #define NEAREST_BUDGET 5000000 /* a few seconds, however many codes are wrong and however many there are */
@@ -214,7 +214,7 @@ const char *loader_nearest(struct loader *loader, const struct code_index *index
     return code_nearest(index, word, &loader->private->guesses_left);
 }
 
-/* ---- findings --------------------------------------------------------------------------------------------------------- */
+/* ---- findings ---------------------------------------------------------------------------------------------------- */
 
 void findings_add(struct findings *findings, enum finding_severity severity, const char *subject,
                   const struct fault *fault)
@@ -270,7 +270,7 @@ void loader_report_rest(struct loader *loader)
     }
 }
 
-/* ---- lookups ---------------------------------------------------------------------------------------------------------- */
+/* ---- lookups ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t find(const struct code_index *index, const char *code)
 {
@@ -322,7 +322,7 @@ uint32_t catalogue_element_by_name(const struct catalogue *catalogue, const char
     return find(&catalogue->private->element_names, name);
 }
 
-/* ---- opening and freeing ---------------------------------------------------------------------------------------------- */
+/* ---- opening and freeing ----------------------------------------------------------------------------------------- */
 
 /* The files of CONTRACT 2, in the order they are kept. */
 static const char *const file_names[] = {

@@ -6,7 +6,7 @@
 
 #include "catalogue.h"
 
-/* ---- text that lives as long as the catalogue ---------------------------------------------------------------------- */
+/* ---- text that lives as long as the catalogue -------------------------------------------------------------------- */
 
 struct text_chunk;
 struct text_arena {
@@ -17,7 +17,7 @@ struct text_arena {
 const char *arena_keep(struct text_arena *arena, const char *text, size_t length);
 void arena_free(struct text_arena *arena);
 
-/* ---- code -> number ------------------------------------------------------------------------------------------------- */
+/* ---- code -> number ---------------------------------------------------------------------------------------------- */
 
 struct code_entry {
     const char *key; /* borrowed, NULL when the place is free */
@@ -35,7 +35,7 @@ bool code_index_add(struct code_index *index, const char *key, uint32_t value, u
 void code_index_replace(struct code_index *index, const char *key, uint32_t value);
 void code_index_free(struct code_index *index);
 
-/* ---- the tree ------------------------------------------------------------------------------------------------------- */
+/* ---- the tree ---------------------------------------------------------------------------------------------------- */
 
 /* Opening dates of 512 neighbouring slots: every unit of the block is open in a period that ends on or after
  * `opened` and starts on or before `closed`. */
@@ -62,7 +62,7 @@ struct tree {
 
 #define TREE_DEPTH 64 /* levels a tree may be deep: 全国 to 村民小组 takes eight */
 
-/* ---- what a catalogue owns ------------------------------------------------------------------------------------------ */
+/* ---- what a catalogue owns --------------------------------------------------------------------------------------- */
 
 struct catalogue_private {
     struct catalogue_file *files;
@@ -76,7 +76,7 @@ struct catalogue_private {
     size_t guesses_left; /* comparisons that may still be spent on "nearest" */
 };
 
-/* ---- findings while loading ----------------------------------------------------------------------------------------- */
+/* ---- findings while loading -------------------------------------------------------------------------------------- */
 
 enum catalogue_part {
     PART_PACKAGE,
@@ -120,7 +120,7 @@ const char *loader_nearest(struct loader *loader, const struct code_index *index
 /* The same without a loader, for expressions. `budget`: how many codes may still be compared. */
 const char *code_nearest(const struct code_index *index, const char *word, size_t *budget);
 
-/* ---- steps of loading, in the order they run ------------------------------------------------------------------------ */
+/* ---- steps of loading, in the order they run --------------------------------------------------------------------- */
 
 void catalogue_load_parts(struct loader *loader);
 /* Units, levels and placements are read; makes everything derived. `named`: by placement, whether its row named a

@@ -85,7 +85,7 @@ static void enter_name(struct code_index *index, const char *name, uint32_t valu
         code_index_replace(index, name, AMBIGUOUS_INDEX);
 }
 
-/* ---- datapackage.json ------------------------------------------------------------------------------------------------- */
+/* ---- datapackage.json -------------------------------------------------------------------------------------------- */
 
 #define PACKAGE "datapackage.json"
 
@@ -233,7 +233,7 @@ static void read_package(struct loader *loader)
     free(text);
 }
 
-/* ---- units.csv -------------------------------------------------------------------------------------------------------- */
+/* ---- units.csv --------------------------------------------------------------------------------------------------- */
 
 enum { UNIT_CODE, UNIT_PARENT, UNIT_LEVEL, UNIT_NAME_ZH, UNIT_NAME_EN, UNIT_OPENED, UNIT_CLOSED };
 static const struct column unit_columns[] = {
@@ -399,7 +399,7 @@ static void read_units(struct reading *reading)
     free(named);
 }
 
-/* ---- pairs ------------------------------------------------------------------------------------------------------------ */
+/* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
 static void add_pair(struct pairs *pairs, uint32_t owner, uint32_t member, uint32_t order, int64_t row)
 {
@@ -460,7 +460,7 @@ static uint32_t *members_of(const struct pairs *pairs)
     return members;
 }
 
-/* ---- groups.csv ------------------------------------------------------------------------------------------------------- */
+/* ---- groups.csv -------------------------------------------------------------------------------------------------- */
 
 enum { GROUP_CODE, GROUP_UNIT };
 static const struct column group_columns[] = {{"group", true}, {"unit", true}};
@@ -544,7 +544,7 @@ static void read_groups(struct reading *reading)
         check_group_overlap(reading, i);
 }
 
-/* ---- forms.csv, form_units.csv ---------------------------------------------------------------------------------------- */
+/* ---- forms.csv, form_units.csv ----------------------------------------------------------------------------------- */
 
 enum { FORM_CODE, FORM_NAME_ZH, FORM_NAME_EN, FORM_FREQUENCY, FORM_LEVEL, FORM_DUE, FORM_LOCK, FORM_OFFICE };
 static const struct column form_columns[] = {
@@ -623,7 +623,7 @@ static void read_forms(struct reading *reading)
     }
 }
 
-/* ---- elements.csv ----------------------------------------------------------------------------------------------------- */
+/* ---- elements.csv ------------------------------------------------------------------------------------------------ */
 
 enum {
     ELEMENT_CODE, ELEMENT_FORM, ELEMENT_NAME_ZH, ELEMENT_NAME_EN, ELEMENT_KIND, ELEMENT_AGGREGATE, ELEMENT_UNIT_ZH,
@@ -768,7 +768,7 @@ static void read_elements(struct reading *reading)
     }
 }
 
-/* ---- indicators.csv --------------------------------------------------------------------------------------------------- */
+/* ---- indicators.csv ---------------------------------------------------------------------------------------------- */
 
 enum {
     INDICATOR_CODE, INDICATOR_NAME_ZH, INDICATOR_NAME_EN, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_FACTOR,
@@ -837,7 +837,7 @@ static void read_indicator(struct table *table, void *context)
     catalogue->indicators[number] = indicator;
 }
 
-/* ---- goals.csv -------------------------------------------------------------------------------------------------------- */
+/* ---- goals.csv --------------------------------------------------------------------------------------------------- */
 
 enum {
     GOAL_CODE, GOAL_INDICATOR, GOAL_UNIT, GOAL_OP, GOAL_VALUE, GOAL_DUE, GOAL_PACE, GOAL_WARN, GOAL_BASELINE,
@@ -845,7 +845,8 @@ enum {
 };
 static const struct column goal_columns[] = {
     {"goal", true},      {"indicator", true}, {"unit", true},  {"op", true},     {"value", true}, {"due", true},
-    {"pace", false},     {"warn_pct", false}, {"baseline", false}, {"start", false}, {"claim", false}, {"source", false},
+    {"pace", false},     {"warn_pct", false}, {"baseline", false}, {"start", false}, {"claim", false},
+    {"source", false},
 };
 static const struct word op_words[] = {{">=", COMPARE_GE}, {"<=", COMPARE_LE}, {"=", COMPARE_EQ}};
 static const struct word pace_words[] = {{"linear", PACE_LINEAR}, {"level", PACE_LEVEL}, {"due", PACE_DUE}};
@@ -1004,7 +1005,7 @@ static void read_goal(struct table *table, void *context)
     catalogue->goals[number] = goal;
 }
 
-/* ---- rules.csv -------------------------------------------------------------------------------------------------------- */
+/* ---- rules.csv --------------------------------------------------------------------------------------------------- */
 
 enum { RULE_CODE, RULE_FORM, RULE_CHECK, RULE_SEVERITY, RULE_MISSING, RULE_MESSAGE_ZH, RULE_MESSAGE_EN };
 static const struct column rule_columns[] = {
@@ -1047,7 +1048,7 @@ static void read_rule(struct table *table, void *context)
     catalogue->rules[number] = rule;
 }
 
-/* ---- holidays.csv ----------------------------------------------------------------------------------------------------- */
+/* ---- holidays.csv ------------------------------------------------------------------------------------------------ */
 
 enum { HOLIDAY_DATE, HOLIDAY_KIND };
 static const struct column holiday_columns[] = {{"date", true}, {"kind", true}, {"name", false}};
@@ -1108,7 +1109,7 @@ static void settle_holidays(struct reading *reading)
     free(rows);
 }
 
-/* ---- layout ----------------------------------------------------------------------------------------------------------- */
+/* ---- layout ------------------------------------------------------------------------------------------------------ */
 
 static void hash_text(struct seal_hasher *hasher, const char *text)
 {
@@ -1153,7 +1154,7 @@ static void hash_layout(struct catalogue *catalogue)
     seal_hasher_finish(&hasher, catalogue->layout_hash);
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 void catalogue_load_parts(struct loader *loader)
 {

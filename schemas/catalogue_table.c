@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 const struct catalogue_file *loader_file(const struct loader *loader, const char *name)
 {
@@ -211,7 +211,7 @@ bool table_read(struct loader *loader, enum catalogue_part part, const char *fil
     return loader->usable[part];
 }
 
-/* ---- cells ------------------------------------------------------------------------------------------------------------ */
+/* ---- cells ------------------------------------------------------------------------------------------------------- */
 
 struct place table_place(const struct table *table, size_t column)
 {

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- placements ------------------------------------------------------------------------------------------------------- */
+/* ---- placements -------------------------------------------------------------------------------------------------- */
 
 static const struct placement *placement_on(const struct unit *unit, int32_t day)
 {
@@ -56,7 +56,7 @@ bool catalogue_unit_open(const struct catalogue *catalogue, uint32_t unit, struc
     return open_between(&catalogue->units[unit], period.first, period.last);
 }
 
-/* ---- building: cycles and roots --------------------------------------------------------------------------------------- */
+/* ---- building: cycles and roots ---------------------------------------------------------------------------------- */
 
 /* The loader owns placements; the tree's readers only see them as const. */
 static void cut_placement(struct catalogue *catalogue, uint32_t unit, const struct placement *placement)
@@ -144,7 +144,7 @@ static void find_root(struct loader *loader, const bool *named)
     }
 }
 
-/* ---- building: order -------------------------------------------------------------------------------------------------- */
+/* ---- building: order --------------------------------------------------------------------------------------------- */
 
 /* Children of every unit in the order of units.csv; roots are the children of number unit_count. */
 struct children {
@@ -263,7 +263,7 @@ static void note_open_days(struct catalogue *catalogue)
     }
 }
 
-/* ---- building: moves -------------------------------------------------------------------------------------------------- */
+/* ---- building: moves --------------------------------------------------------------------------------------------- */
 
 static int by_day(const void *one, const void *other)
 {
@@ -330,7 +330,7 @@ static void break_older_cycles(struct loader *loader)
     free(moved);
 }
 
-/* ---- building: names -------------------------------------------------------------------------------------------------- */
+/* ---- building: names --------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *one, const void *other)
 {
@@ -407,7 +407,7 @@ void catalogue_tree_free(struct tree *tree, size_t level_count)
     free(tree->epochs);
 }
 
-/* ---- questions: below and covers -------------------------------------------------------------------------------------- */
+/* ---- questions: below and covers --------------------------------------------------------------------------------- */
 
 bool catalogue_is_below(const struct catalogue *catalogue, uint32_t unit, uint32_t ancestor, int32_t day)
 {
@@ -702,7 +702,7 @@ size_t catalogue_cover(const struct catalogue *catalogue, uint32_t unit, uint32_
     return catalogue_cover_units(catalogue, &unit, 1, level, ret_covers);
 }
 
-/* ---- questions: who owes what ----------------------------------------------------------------------------------------- */
+/* ---- questions: who owes what ------------------------------------------------------------------------------------ */
 
 /* First of the form's own units (they are in slot order) whose slot is not below `slot`. */
 static size_t scope_at(const struct catalogue *catalogue, const struct form *form, uint32_t slot)

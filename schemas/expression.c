@@ -23,7 +23,7 @@ struct cursor {
     struct fault *why;
 };
 
-/* ---- words ------------------------------------------------------------------------------------------------------------ */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 /* Bytes of a space at `at`: ASCII white space, U+00A0 and the ideographic U+3000 that Chinese keyboards give. */
 static size_t space_length(const char *at)
@@ -116,7 +116,7 @@ static enum status refuse_here(const struct cursor *cursor, const char *expected
     return refuse(cursor, MESSAGE_EXPRESSION_UNEXPECTED, cursor->at, length, expected);
 }
 
-/* ---- terms ------------------------------------------------------------------------------------------------------------ */
+/* ---- terms ------------------------------------------------------------------------------------------------------- */
 
 struct reserved_word {
     const char *name;
@@ -246,7 +246,7 @@ static enum status read_term(struct cursor *cursor, bool negative)
     return STATUS_OK;
 }
 
-/* ---- expressions and checks ------------------------------------------------------------------------------------------- */
+/* ---- expressions and checks -------------------------------------------------------------------------------------- */
 
 static enum status read_expression(struct cursor *cursor)
 {
@@ -411,7 +411,7 @@ void expression_free(struct expression *expression)
     *expression = (struct expression){.expected_units_form = NO_INDEX};
 }
 
-/* ---- computing -------------------------------------------------------------------------------------------------------- */
+/* ---- computing --------------------------------------------------------------------------------------------------- */
 
 enum term_state expression_evaluate(const struct expression *expression, expression_lookup *lookup, void *context,
                                     bool missing_is_zero, mpq_t ret_value)
@@ -492,7 +492,7 @@ const char *compare_text(enum compare op)
     return "?";
 }
 
-/* ---- rules ------------------------------------------------------------------------------------------------------------ */
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
 
 struct counted {
     expression_lookup *lookup;

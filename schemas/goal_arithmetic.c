@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- exact values ----------------------------------------------------------------------------------------------------- */
+/* ---- exact values ------------------------------------------------------------------------------------------------ */
 
 /* A value in units of 10^-9: an int64 of any allowed scale times any number of goals fits. */
 static __int128 exact(struct decimal value)
@@ -57,7 +57,7 @@ static void number_text(char ret_text[24], size_t number)
     (void)snprintf(ret_text, 24, "%zu", number);
 }
 
-/* ---- what an indicator's figures do when units are combined ------------------------------------------------------------ */
+/* ---- what an indicator's figures do when units are combined ------------------------------------------------------ */
 
 struct shape {
     bool adds;     /* the whole's figure is the sum of its parts' */
@@ -146,7 +146,7 @@ static struct shape shape_of(const struct catalogue *catalogue, const struct ind
     return shape;
 }
 
-/* ---- goals, scopes, claims --------------------------------------------------------------------------------------------- */
+/* ---- goals, scopes, claims --------------------------------------------------------------------------------------- */
 
 struct link {
     uint32_t goal, next;
@@ -208,7 +208,7 @@ static int order_of(int64_t one, int64_t other)
     return (one > other) - (one < other);
 }
 
-/* ---- claims that differ ------------------------------------------------------------------------------------------------ */
+/* ---- claims that differ ------------------------------------------------------------------------------------------ */
 
 static int by_scope_claim_due(const void *one, const void *other)
 {
@@ -331,7 +331,7 @@ static void check_claims(struct arithmetic *arithmetic)
     free(sorted);
 }
 
-/* ---- choosing parts ----------------------------------------------------------------------------------------------------- */
+/* ---- choosing parts ---------------------------------------------------------------------------------------------- */
 
 /* Comparing goals of one scope for one whole: qsort has no context, so the keys are worked out first. */
 struct candidate {
@@ -373,14 +373,15 @@ static void choose(struct arithmetic *arithmetic, const struct goal *whole)
     if (count == 0)
         return;
     qsort(candidates, count, sizeof(*candidates), by_fitness);
-    arithmetic->chosen = memory_grow(arithmetic->chosen, &arithmetic->chosen_capacity, count, sizeof(*arithmetic->chosen));
+    arithmetic->chosen =
+        memory_grow(arithmetic->chosen, &arithmetic->chosen_capacity, count, sizeof(*arithmetic->chosen));
     for (size_t i = 0; i < count; i++)
         if (i == 0 || scope_of(candidates[i].goal) != scope_of(candidates[i - 1].goal))
             arithmetic->chosen[arithmetic->chosen_count++] = candidates[i].goal;
     free(candidates);
 }
 
-/* ---- topmost parts ------------------------------------------------------------------------------------------------------ */
+/* ---- topmost parts ----------------------------------------------------------------------------------------------- */
 
 static bool is_wider(const struct catalogue *catalogue, uint32_t group, uint32_t other)
 {
@@ -449,9 +450,9 @@ static void find_parts(struct arithmetic *arithmetic, const struct goal *whole)
     }
 }
 
-/* ---- the checks --------------------------------------------------------------------------------------------------------- */
+/* ---- the checks -------------------------------------------------------------------------------------------------- */
 
-/* A minimum is broken from below, a cap from above: the side on which meeting every part misses the whole is the error. */
+/* A minimum is broken from below, a cap from above: where meeting every part misses the whole, it is an error. */
 static void check_sum(struct arithmetic *arithmetic, const struct goal *whole)
 {
     __int128 sum = 0;
@@ -608,7 +609,7 @@ static void check_whole(struct arithmetic *arithmetic, const struct goal *whole)
     check_scope(arithmetic, whole);
 }
 
-/* ---- collecting what lies below -------------------------------------------------------------------------------------------- */
+/* ---- collecting what lies below ---------------------------------------------------------------------------------- */
 
 static void add_link(struct arithmetic *arithmetic, uint32_t unit, uint32_t goal)
 {
@@ -691,7 +692,7 @@ static void check_indicator(struct arithmetic *arithmetic)
     free(wholes);
 }
 
-/* Numbers of the goals, indicator by indicator, each in the order of goals.csv; first[i]..first[i + 1] are those of i. */
+/* Numbers of the goals, indicator by indicator, in the order of goals.csv; first[i]..first[i + 1] are those of i. */
 static uint32_t *goals_by_indicator(const struct catalogue *catalogue, uint32_t *first)
 {
     uint32_t *goals = memory_array(catalogue->goal_count, sizeof(*goals));

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- loading ---------------------------------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
 
 struct mistake {
     struct text_file file;
@@ -425,7 +425,7 @@ static void a_folder_is_read_and_gives_its_files_back(void)
     CU_ASSERT_EQUAL(findings.count, 0);
 }
 
-/* ---- the tree --------------------------------------------------------------------------------------------------------- */
+/* ---- the tree ---------------------------------------------------------------------------------------------------- */
 
 static struct period day_period(int32_t day)
 {
@@ -467,7 +467,7 @@ static void a_moved_town_is_covered_on_either_side_of_its_move(void)
     catalogue_free(&catalogue);
 }
 
-/* ---- random trees against a naive walk --------------------------------------------------------------------------------- */
+/* ---- random trees against a naive walk --------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 

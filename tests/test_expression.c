@@ -189,7 +189,7 @@ static void expected_units_counts_the_form_beside_it_or_opposite(void)
     CU_ASSERT_STRING_EQUAL(message_code(why.message), "expression_no_form");
 }
 
-/* ---- computing -------------------------------------------------------------------------------------------------------- */
+/* ---- computing --------------------------------------------------------------------------------------------------- */
 
 /* x = 10, y = 1/3, z missing, top overflows; counters 7; prev is ten less. */
 static enum term_state small_world(void *context, const struct term *term, mpq_t ret_value)
