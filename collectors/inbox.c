@@ -27,6 +27,7 @@
 struct seen {
     struct inbox_file file;
     int64_t since_ms; /* unchanged since */
+    int64_t not_before_ms;
 };
 
 struct inbox {
@@ -177,14 +178,31 @@ static bool look_at(int folder_fd, const char *name, struct inbox_file *ret_file
     return true;
 }
 
-static int64_t unchanged_since(const struct inbox *inbox, const struct inbox_file *file, int64_t now_ms)
+static struct seen *find_seen(const struct inbox *inbox, char *name)
 {
-    const struct seen key = {.file = {.name = file->name}};
-    const struct seen *before = inbox->seen_count == 0 ? NULL
-        : bsearch(&key, inbox->seen, inbox->seen_count, sizeof(*inbox->seen), by_name);
+    const struct seen key = {.file = {.name = name}};
+    return inbox->seen_count == 0 ? NULL
+                                  : bsearch(&key, inbox->seen, inbox->seen_count, sizeof(*inbox->seen), by_name);
+}
+
+/* What is known of a file from the scan before, as long as it has not changed. A clock set back must not keep it
+ * waiting for ever. */
+static struct seen remember(const struct inbox *inbox, const struct inbox_file *file, int64_t now_ms)
+{
+    const struct seen *before = find_seen(inbox, file->name);
     const bool same = before != NULL && before->file.mtime_ns == file->mtime_ns && before->file.size == file->size &&
                       before->file.inode == file->inode;
-    return same ? before->since_ms : now_ms;
+    return same ? (struct seen){*file, before->since_ms < now_ms ? before->since_ms : now_ms, before->not_before_ms}
+                : (struct seen){*file, now_ms, INT64_MIN};
+}
+
+void inbox_postpone(struct inbox *inbox, const char *name, int64_t until_ms)
+{
+    char *key = memory_copy_text(name);
+    struct seen *seen = find_seen(inbox, key);
+    if (seen != NULL)
+        seen->not_before_ms = until_ms;
+    free(key);
 }
 
 static enum status list_folder(struct inbox *inbox, int64_t now_ms, struct seen **ret_seen, size_t *ret_count,
@@ -203,7 +221,7 @@ static enum status list_folder(struct inbox *inbox, int64_t now_ms, struct seen 
             continue;
         seen = memory_grow(seen, &capacity, count + 1, sizeof(*seen));
         file.name = memory_copy_text(entry->d_name);
-        seen[count++] = (struct seen){file, unchanged_since(inbox, &file, now_ms)};
+        seen[count++] = remember(inbox, &file, now_ms);
     }
     closedir(folder);
     if (count > 0)
@@ -228,10 +246,7 @@ enum status inbox_scan(struct inbox *inbox, int64_t now_ms, bool at_once, const 
     inbox->seen = seen;
     inbox->seen_count = count;
     for (size_t i = 0; i < count; i++) {
-        /* A clock set back must not keep a file waiting for ever. */
-        if (seen[i].since_ms > now_ms)
-            seen[i].since_ms = now_ms;
-        if (!at_once && now_ms - seen[i].since_ms < inbox->settle_ms)
+        if ((!at_once && now_ms - seen[i].since_ms < inbox->settle_ms) || now_ms < seen[i].not_before_ms)
             continue;
         inbox->ready = memory_grow(inbox->ready, &inbox->ready_capacity, inbox->ready_count + 1, sizeof(*inbox->ready));
         inbox->ready[inbox->ready_count++] = seen[i].file;
@@ -252,6 +267,9 @@ enum status inbox_free_path(const struct inbox *inbox, const char *below, const 
     size_t stem = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
     const char *ending = name + stem;
     struct stat ignored;
+    /* Somebody may have tidied the folder away. */
+    if (make_below(inbox, below, why) != STATUS_OK)
+        return STATUS_AGAIN;
     if (strlen(name) + 6 > NAME_MAX && stem > 6)
         stem = text_cut(name, stem, stem - 6); /* room for a number */
     for (int number = 1; number < NAMES_MOST; number++) {

@@ -32,8 +32,10 @@ enum status inbox_check(const char *folder, struct fault *why) MUST_CHECK;
  * counts as complete. Borrowed till the next scan. STATUS_AGAIN when the folder cannot be read just now. */
 enum status inbox_scan(struct inbox *inbox, int64_t now_ms, bool at_once, const struct inbox_file **ret_files,
                        size_t *ret_count, struct fault *why) MUST_CHECK;
+/* A file that could not be taken now is not offered again before then. */
+void inbox_postpone(struct inbox *inbox, const char *name, int64_t until_ms);
 int64_t inbox_due(const struct inbox *inbox); /* moment of the next scan */
-size_t inbox_waiting(const struct inbox *inbox); /* files seen at the last scan that are not complete yet */
+size_t inbox_waiting(const struct inbox *inbox); /* files seen at the last scan that were not offered */
 const char *inbox_folder(const struct inbox *inbox);
 
 /* folder/name. False when it is too long. */

@@ -27,7 +27,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define TAKE_AGAIN_MS 5000  /* after a full disk */
+#define TAKE_AGAIN_MS 5000  /* after a full disk, or for a file that could not be read */
 #define SLEEP_MOST_MS 1000
 #define REFUSED_PATHS 64    /* places told at the end of --once */
 
@@ -63,7 +63,8 @@ struct collector {
     struct publisher *publisher;
     /* of this run */
     int64_t take_after_ms;      /* a full disk: no file is taken before */
-    size_t refused_rows, refused_files, later;
+    size_t refused_rows, refused_files;
+    size_t *left;               /* by source: files that stay in the inbox for now */
     char *refused_paths[REFUSED_PATHS];
     size_t refused_path_count;
     bool trouble_told;
@@ -250,6 +251,7 @@ static enum status open_inboxes(struct collector *collector, struct fault *why)
     enum status status = STATUS_OK;
     collector->inboxes = memory_array(count, sizeof(struct inbox *));
     collector->takers = memory_array(count, sizeof(*collector->takers));
+    collector->left = memory_array(count, sizeof(*collector->left));
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         const struct source_settings *source = &collector->settings.sources[i];
         status = inbox_open(source->inbox, source->settle_seconds, &collector->inboxes[i], why);
@@ -280,6 +282,7 @@ static void close_all(struct collector *collector)
         inbox_close(&collector->inboxes[i]);
     free(collector->inboxes);
     free(collector->takers);
+    free(collector->left);
     outbox_close(&collector->outbox);
     catalogue_free(&collector->catalogue);
     keys_forget(&collector->key);
@@ -346,7 +349,6 @@ static void report_taken(struct collector *collector, const char *name, const st
         break;
     case TAKE_LATER:
         log_fault(LOG_LEVEL_WARN, "file_later", &taken->why);
-        collector->later++;
         break;
     case TAKE_STOP:
         log_fault(LOG_LEVEL_ERROR, "taking_paused", &taken->why);
@@ -356,11 +358,29 @@ static void report_taken(struct collector *collector, const char *name, const st
 
 static enum status deliver(struct collector *collector, struct fault *why);
 
+/* Takes one file and says what became of it. *ret_gone when it left the inbox. */
+static enum status take_one(struct collector *collector, size_t which, const char *name, bool *ret_gone,
+                            struct fault *why)
+{
+    struct taken *taken = memory_new(struct taken);
+    const enum status status = take_file(&collector->takers[which], name, now_ms(), taken, why);
+    if (status == STATUS_OK)
+        report_taken(collector, name, taken);
+    if (taken->outcome == TAKE_STOP)
+        collector->take_after_ms = now_ms() + TAKE_AGAIN_MS;
+    if (taken->outcome == TAKE_LATER)
+        inbox_postpone(collector->inboxes[which], name, now_ms() + TAKE_AGAIN_MS);
+    *ret_gone = taken->outcome != TAKE_STOP && taken->outcome != TAKE_LATER;
+    feed_free(&taken->delivery);
+    free(taken);
+    return status;
+}
+
 /* Takes the complete files of one inbox, delivering in between. *ret_any when there were some. */
 static enum status take_inbox(struct collector *collector, size_t which, bool *ret_any, struct fault *why)
 {
     const struct inbox_file *files = NULL;
-    size_t count = 0;
+    size_t count = 0, gone = 0;
     const bool at_once = given(collector, OPTION_ONCE) || given(collector, OPTION_DRY_RUN);
     enum status status = inbox_scan(collector->inboxes[which], now_ms(), at_once, &files, &count, why);
     if (status == STATUS_AGAIN) {
@@ -368,27 +388,29 @@ static enum status take_inbox(struct collector *collector, size_t which, bool *r
         return STATUS_OK;
     }
     for (size_t i = 0; i < count && status == STATUS_OK && !stopping && now_ms() >= collector->take_after_ms; i++) {
-        struct taken *taken = memory_new(struct taken);
-        status = take_file(&collector->takers[which], files[i].name, now_ms(), taken, why);
-        if (status == STATUS_OK)
-            report_taken(collector, files[i].name, taken);
-        if (taken->outcome == TAKE_STOP)
-            collector->take_after_ms = now_ms() + TAKE_AGAIN_MS;
-        *ret_any = *ret_any || taken->outcome == TAKE_TAKEN || taken->outcome == TAKE_KNOWN ||
-                   taken->outcome == TAKE_REFUSED_WHOLE;
-        feed_free(&taken->delivery);
-        free(taken);
+        bool is_gone = false;
+        status = take_one(collector, which, files[i].name, &is_gone, why);
+        gone += is_gone ? 1 : 0;
         if (status == STATUS_OK)
             status = deliver(collector, why);
     }
+    *ret_any = *ret_any || gone > 0;
+    collector->left[which] = count - gone + inbox_waiting(collector->inboxes[which]);
     return status;
+}
+
+static size_t files_left(const struct collector *collector)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < collector->settings.source_count; i++)
+        left += collector->left[i];
+    return left;
 }
 
 static enum status take_all(struct collector *collector, bool *ret_any, struct fault *why)
 {
     enum status status = STATUS_OK;
     *ret_any = false;
-    collector->later = 0;
     for (size_t i = 0; i < collector->settings.source_count && status == STATUS_OK && !stopping; i++)
         if (now_ms() >= inbox_due(collector->inboxes[i]) && now_ms() >= collector->take_after_ms)
             status = take_inbox(collector, i, ret_any, why);
@@ -515,8 +537,8 @@ static int conclude(struct collector *collector, bool delivered)
 {
     struct fault fault = {0};
     char files[24];
-    if (collector->later > 0) {
-        number(collector->later, files);
+    if (files_left(collector) > 0) {
+        number(files_left(collector), files);
         fault_set(&fault, MESSAGE_FILES_LEFT, files, NULL);
         say(collector, &fault);
     }
@@ -526,7 +548,7 @@ static int conclude(struct collector *collector, bool delivered)
         tell_undelivered(collector);
         return EXIT_UNREACHABLE;
     }
-    return collector->refused_rows + collector->refused_files + collector->later > 0 ? EXIT_PARTLY : EXIT_DONE;
+    return collector->refused_rows + collector->refused_files + files_left(collector) > 0 ? EXIT_PARTLY : EXIT_DONE;
 }
 
 /* Takes till an inbox shows nothing new, then waits till all is acknowledged. */
@@ -539,7 +561,7 @@ static int run_once(struct collector *collector, enum status *ret_status, struct
             *ret_status = take_all(collector, &any, why);
             if (any) /* the time given is for delivery, not for a long day's files */
                 until = now_ms() + collector->timeout_ms;
-            settled = !any && collector->later == 0 && now_ms() >= collector->take_after_ms;
+            settled = !any && files_left(collector) == 0;
         }
         if (*ret_status == STATUS_OK)
             *ret_status = deliver(collector, why);
@@ -597,7 +619,7 @@ static int run(struct collector *collector, struct fault *why)
     int code = EXIT_DONE;
     if (status != STATUS_OK) {
         say(collector, why);
-        return EXIT_USAGE;
+        return status == STATUS_AGAIN ? EXIT_UNREACHABLE : EXIT_USAGE; /* AGAIN: another process holds the outbox */
     }
     if (given(collector, OPTION_CHECK))
         return EXIT_DONE;

@@ -102,10 +102,19 @@ enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why)
     case SQLITE_LOCKED:
         fault_set(why, MESSAGE_OUTBOX_FAILED, sqlite3_errmsg(db), NULL);
         return STATUS_AGAIN;
+    case SQLITE_IOERR:
+        /* A quota or a size limit is a full disk too, but SQLite only knows ENOSPC by that name. What could not be
+         * written was never committed, so trying again is safe; after a failed sync nothing is certain any more. */
+        if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_TRUNCATE) {
+            fault_set(why, MESSAGE_OUTBOX_FULL, NULL);
+            return STATUS_AGAIN;
+        }
+        break;
     default:
-        fault_set(why, MESSAGE_OUTBOX_FAILED, sqlite3_errmsg(db), NULL);
-        return STATUS_BROKEN;
+        break;
     }
+    fault_set(why, MESSAGE_OUTBOX_FAILED, sqlite3_errmsg(db), NULL);
+    return STATUS_BROKEN;
 }
 
 enum status outbox_sql(sqlite3 *db, const char *sql, struct fault *why)

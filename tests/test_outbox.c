@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -656,6 +657,66 @@ static void files_are_taken_by_time_then_name(void)
     county_close(&county);
 }
 
+static void a_postponed_file_waits_until_it_changes_or_its_time_comes(void)
+{
+    struct county county;
+    const struct inbox_file *files;
+    size_t count;
+    county_open(&county);
+    county_write(&county, "a.csv", "x", 1);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 1000, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    inbox_postpone(county.inbox, "a.csv", 6000);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 5999, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 0);
+    CU_ASSERT_EQUAL(inbox_waiting(county.inbox), 1);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 6000, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    inbox_postpone(county.inbox, "a.csv", 9000);
+    county_write(&county, "a.csv", "xy", 2);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 7000, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    county_close(&county);
+}
+
+/* ---- a full disk --------------------------------------------------------------------------------------------------------------- */
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    CU_ASSERT_EQUAL(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes > limit.rlim_max ? limit.rlim_max : bytes;
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_full_disk_stops_taking_and_loses_nothing(void)
+{
+    struct county county;
+    struct outbox_identity identity;
+    char *text = large_file(400, 2000);
+    county_open(&county);
+    CU_ASSERT_EQUAL(county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n"), TAKE_TAKEN);
+    county_write(&county, "large.csv", text, strlen(text));
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(256 << 10);
+    feed_free(&county.delivery);
+    CU_ASSERT_EQUAL(take_file(&county.taker, "large.csv", 1600000000000, &county.taken, &county.why), STATUS_OK);
+    county.delivery = county.taken.delivery;
+    CU_ASSERT_EQUAL(county.taken.outcome, TAKE_STOP);
+    CU_ASSERT_EQUAL(county.taken.why.message, MESSAGE_OUTBOX_FULL);
+    CU_ASSERT_TRUE(county_exists(&county, "large.csv"));
+    CU_ASSERT_EQUAL(walk(&county), 1);
+    limit_files(RLIM_INFINITY);
+    CU_ASSERT_EQUAL(county_take(&county, "large.csv", text), TAKE_TAKEN);
+    CU_ASSERT_EQUAL(walk(&county), 401);
+    outbox_identity(county.outbox, &identity);
+    CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+    CU_ASSERT_FALSE(outbox_was_rescued(county.outbox, &county.why));
+    CU_ASSERT_EQUAL(walk(&county), 401);
+    free(text);
+    county_close(&county);
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -684,6 +745,8 @@ int main(void)
         SENTENCE(random_damage_never_prevents_the_start),
         SENTENCE(a_file_is_complete_when_it_has_not_changed_for_a_while),
         SENTENCE(files_are_taken_by_time_then_name),
+        SENTENCE(a_postponed_file_waits_until_it_changes_or_its_time_comes),
+        SENTENCE(a_full_disk_stops_taking_and_loses_nothing),
     };
     return suite_run("outbox", sentences, ARRAY_LEN(sentences));
 }
