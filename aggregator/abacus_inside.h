@@ -1,4 +1,5 @@
-/* abacus_inside.h - what abacus.c (pages in memory), apply.c (records into pages) and completion.c share. */
+/* abacus_inside.h - what sheet.c (pages in memory), abacus.c (who looks at what), apply.c (records into pages)
+ * and completion.c share. */
 #ifndef AGGREGATOR_ABACUS_INSIDE_H
 #define AGGREGATOR_ABACUS_INSIDE_H
 
@@ -11,7 +12,7 @@
  *
  * A sheet is the unit of time: all that is in it is as of `at`. */
 struct sheet {
-    struct sheet *next;       /* of its bucket, or of its session */
+    struct sheet *next;       /* of its bucket, or of its companions */
     uint32_t form;
     struct period period;
     char text[PERIOD_TEXT];
@@ -108,11 +109,11 @@ struct abacus {
 };
 
 /* Earlier states of other sheets while one sheet is replayed with its completion. */
-struct session {
+struct companions {
     struct sheet *sheets;
 };
 
-/* ---- abacus.c ---------------------------------------------------------------------------------------------------- */
+/* ---- sheet.c ---------------------------------------------------------------------------------------------------- */
 struct sheet *abacus_sheet(struct abacus *abacus, uint32_t form, struct period period);
 struct sheet *abacus_scratch(struct abacus *abacus, uint32_t form, struct period period, bool from_ledger);
 void abacus_drop_scratch(struct abacus *abacus, struct sheet **sheet);
@@ -126,6 +127,17 @@ static inline enum status abacus_block(struct abacus *abacus, struct sheet *shee
 }
 /* Puts a slot in; keeps lists, bounds and what is dirty. */
 void abacus_set(struct abacus *abacus, struct block *block, uint32_t index, struct slot slot, uint64_t entry);
+/* The same for a question: what was used last is dropped last. */
+enum status abacus_use(struct abacus *abacus, struct sheet *sheet, uint32_t page, uint32_t number,
+                       struct block **ret_block, struct fault *why) MUST_CHECK;
+void abacus_mark(struct abacus *abacus, struct block *block, bool is_dirty);
+uint32_t abacus_slots(const struct abacus *abacus, uint32_t form);
+/* Drops what was not used for longest until the bound holds. What is dirty and the sheet in use (may be NULL) stay. */
+void abacus_make_room(struct abacus *abacus, const struct sheet *keep);
+void abacus_clear_sheet(struct abacus *abacus, struct sheet *sheet);
+void abacus_drop_all(struct abacus *abacus);
+
+/* ---- abacus.c ---------------------------------------------------------------------------------------------------- */
 /* Ready for the batch that will be `entry`: pages as of the entry before, room made. */
 enum status abacus_be_writer(struct abacus *abacus, uint64_t entry, struct fault *why) MUST_CHECK;
 void abacus_note_period(struct abacus *abacus, uint32_t form, struct period period);
@@ -136,19 +148,19 @@ void workspace_give(struct abacus *abacus, struct workspace *workspace);
 void workspace_free(struct workspace **workspace);
 /* Replays one entry into every sheet, or only into the one given. */
 enum status replay_entry(struct abacus *abacus, const struct entry *entry, struct sheet *only,
-                         struct session *session, struct fault *why) MUST_CHECK;
+                         struct companions *companions, struct fault *why) MUST_CHECK;
 /* The next entry that may touch the sheet. */
 enum status next_touching(struct abacus *abacus, const struct sheet *sheet, uint64_t after, struct entry *ret_entry,
                           bool *ret_found, struct fault *why) MUST_CHECK;
 /* Replays the entries after sheet->at up to `upto` that touch the sheet. */
-enum status replay_sheet(struct abacus *abacus, struct sheet *sheet, uint64_t upto, struct session *session,
+enum status replay_sheet(struct abacus *abacus, struct sheet *sheet, uint64_t upto, struct companions *companions,
                          struct fault *why) MUST_CHECK;
 
 /* ---- completion.c -------------------------------------------------------------------------------------------------- */
-/* Looks whether the candidates are complete as of the entry. session: where other sheets' states come from (NULL: from
+/* Looks whether the candidates are complete as of the entry. companions: where other sheets' states come from (NULL: from
  * the sheets of the abacus, which the writer keeps at the same entry). */
 enum status completion_settle(struct abacus *abacus, const struct candidate *candidates, size_t count, uint64_t entry,
-                              int64_t received_at, struct session *session, struct fault *why) MUST_CHECK;
-void session_end(struct abacus *abacus, struct session *session);
+                              int64_t received_at, struct companions *companions, struct fault *why) MUST_CHECK;
+void companions_end(struct abacus *abacus, struct companions *companions);
 
 #endif

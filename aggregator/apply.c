@@ -326,7 +326,7 @@ static void refuse(struct abacus *abacus, size_t index, enum message message)
     abacus->refusals[abacus->refusal_count++] = (struct refusal){(uint32_t)index, message};
 }
 
-static enum status run_pass(struct pass *pass, struct session *session, struct fault *why)
+static enum status run_pass(struct pass *pass, struct companions *companions, struct fault *why)
 {
     struct workspace *workspace = pass->workspace;
     enum status status = STATUS_OK;
@@ -347,7 +347,7 @@ static enum status run_pass(struct pass *pass, struct session *session, struct f
     }
     if (status == STATUS_OK)
         status = completion_settle(pass->abacus, workspace->candidates, workspace->candidate_count, pass->entry,
-                                   pass->received_at, session, why);
+                                   pass->received_at, companions, why);
     return status;
 }
 
@@ -388,7 +388,7 @@ enum status abacus_apply(struct abacus *abacus, const struct batch *batch, uint3
 /* ---- replay ------------------------------------------------------------------------------------------------------------ */
 
 enum status replay_entry(struct abacus *abacus, const struct entry *entry, struct sheet *only,
-                         struct session *session, struct fault *why)
+                         struct companions *companions, struct fault *why)
 {
     struct workspace *workspace;
     enum status status;
@@ -407,7 +407,7 @@ enum status replay_entry(struct abacus *abacus, const struct entry *entry, struc
     if (status == STATUS_OK) {
         struct pass pass = {.abacus = abacus, .workspace = workspace, .batch = workspace->batch,
                             .entry = entry->number, .received_at = entry->received_at, .only = only};
-        status = run_pass(&pass, session, why);
+        status = run_pass(&pass, companions, why);
     } else if (status == STATUS_REFUSED) {
         status = STATUS_BROKEN; /* it was decoded when it was taken: the ledger itself is damaged */
     }
@@ -424,7 +424,7 @@ enum status next_touching(struct abacus *abacus, const struct sheet *sheet, uint
                                 ret_found, why);
 }
 
-enum status replay_sheet(struct abacus *abacus, struct sheet *sheet, uint64_t upto, struct session *session,
+enum status replay_sheet(struct abacus *abacus, struct sheet *sheet, uint64_t upto, struct companions *companions,
                          struct fault *why)
 {
     enum status status = STATUS_OK;
@@ -440,7 +440,7 @@ enum status replay_sheet(struct abacus *abacus, struct sheet *sheet, uint64_t up
         }
         const uint64_t number = entry.number;
         sheet->was_replayed = true;
-        status = replay_entry(abacus, &entry, sheet, session, why);
+        status = replay_entry(abacus, &entry, sheet, companions, why);
         if (status == STATUS_OK)
             sheet->at = number;
     }

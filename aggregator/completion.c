@@ -8,7 +8,7 @@
  *
  * The same answer must come out of every replay. The writer replays the ledger as a whole, so that other forms' cells
  * are as of the same entry by themselves. A reader replays one sheet; the other sheets its rules look at are replayed
- * beside it, entry by entry, in a session (their state in the abacus may be newer). */
+ * beside it, entry by entry, in a companions (their state in the abacus may be newer). */
 #include "abacus_inside.h"
 
 #include "expression.h"
@@ -18,7 +18,7 @@
 struct view {
     struct abacus *abacus;
     struct sheet *own;
-    struct session *session;
+    struct companions *companions;
     const struct rule *rule;
     uint32_t slot;
     uint64_t entry;
@@ -26,26 +26,26 @@ struct view {
     struct fault *why;
 };
 
-/* A sheet of the session, brought to the entry. */
-static enum status session_sheet(struct view *view, uint32_t form, struct period period, struct sheet **ret_sheet)
+/* A sheet of the companions, brought to the entry. */
+static enum status companion_sheet(struct view *view, uint32_t form, struct period period, struct sheet **ret_sheet)
 {
-    struct sheet *sheet = view->session->sheets;
+    struct sheet *sheet = view->companions->sheets;
     while (sheet != NULL && (sheet->form != form || sheet->period.first != period.first))
         sheet = sheet->next;
     if (sheet == NULL) {
         sheet = abacus_scratch(view->abacus, form, period, view->own->from_ledger);
-        sheet->next = view->session->sheets;
-        view->session->sheets = sheet;
+        sheet->next = view->companions->sheets;
+        view->companions->sheets = sheet;
     }
     *ret_sheet = sheet;
     return replay_sheet(view->abacus, sheet, view->entry, NULL, view->why);
 }
 
-void session_end(struct abacus *abacus, struct session *session)
+void companions_end(struct abacus *abacus, struct companions *companions)
 {
-    while (session->sheets != NULL) {
-        struct sheet *sheet = session->sheets;
-        session->sheets = sheet->next;
+    while (companions->sheets != NULL) {
+        struct sheet *sheet = companions->sheets;
+        companions->sheets = sheet->next;
         abacus_drop_scratch(abacus, &sheet);
     }
 }
@@ -56,8 +56,8 @@ static enum status find_sheet(struct view *view, uint32_t form, struct period pe
         *ret_sheet = view->own;
         return STATUS_OK;
     }
-    if (view->session != NULL)
-        return session_sheet(view, form, period, ret_sheet);
+    if (view->companions != NULL)
+        return companion_sheet(view, form, period, ret_sheet);
     *ret_sheet = abacus_sheet(view->abacus, form, period);
     return STATUS_OK;
 }
@@ -238,10 +238,10 @@ static enum status keeps_rules(struct view *view, bool *ret_keeps)
 }
 
 static enum status settle(struct abacus *abacus, struct candidate report, uint64_t entry, int64_t received_at,
-                          struct session *session, struct fault *why)
+                          struct companions *companions, struct fault *why)
 {
     const uint32_t page = (uint32_t)abacus->catalogue->forms[report.sheet->form].element_count;
-    struct view view = {abacus, report.sheet, session, NULL, report.slot, entry, STATUS_OK, why};
+    struct view view = {abacus, report.sheet, companions, NULL, report.slot, entry, STATUS_OK, why};
     struct block *completed;
     bool holds = false;
     enum status status = abacus_block(abacus, report.sheet, page, report.slot / BLOCK_SLOTS, &completed, why);
@@ -257,10 +257,10 @@ static enum status settle(struct abacus *abacus, struct candidate report, uint64
 }
 
 enum status completion_settle(struct abacus *abacus, const struct candidate *candidates, size_t count, uint64_t entry,
-                              int64_t received_at, struct session *session, struct fault *why)
+                              int64_t received_at, struct companions *companions, struct fault *why)
 {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = settle(abacus, candidates[i], entry, received_at, session, why);
+        status = settle(abacus, candidates[i], entry, received_at, companions, why);
     return status;
 }
