@@ -8,7 +8,7 @@
  *
  * The same answer must come out of every replay. The writer replays the ledger as a whole, so that other forms' cells
  * are as of the same entry by themselves. A reader replays one sheet; the other sheets its rules look at are replayed
- * beside it, entry by entry, in a companions (their state in the abacus may be newer). */
+ * beside it, entry by entry, by its companions (their state in the abacus may be newer). */
 #include "abacus_inside.h"
 
 #include "expression.h"
@@ -26,7 +26,7 @@ struct view {
     struct fault *why;
 };
 
-/* A sheet of the companions, brought to the entry. */
+/* A companion, brought to the entry. */
 static enum status companion_sheet(struct view *view, uint32_t form, struct period period, struct sheet **ret_sheet)
 {
     struct sheet *sheet = view->companions->sheets;
