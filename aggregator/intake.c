@@ -59,8 +59,7 @@ struct peer {                /* one agent */
     struct agent_row row;
     bool row_changed;
     int64_t row_saved_at;
-    uint64_t collector_refused; /* the part of row.refused that the collector counted, as far as known */
-    bool refused_known;
+    bool refused_uncounted;  /* the next ACK carries refusals that are not in row.refused yet */
     uint64_t group_refused;  /* refused in the open group */
     bool group_submitted;
 };
@@ -307,6 +306,9 @@ static enum status answer_ack(struct intake *intake, struct peer *peer, uint32_t
         if (status != STATUS_OK)
             return status;
     }
+    if (peer->refused_uncounted)
+        peer->row.refused += count;
+    peer->refused_uncounted = false;
     ack->session = session->number;
     memcpy(ack->generation, intake->generation, sizeof ack->generation);
     ack->credit = allowed;
@@ -441,7 +443,8 @@ static void update_rows(struct intake *intake)
             continue;
         if (peer->group_submitted)
             peer->row.last_submission = intake->last_received_at;
-        peer->row.refused += peer->group_refused;
+        if (!peer->refused_uncounted)
+            peer->row.refused += peer->group_refused;
         peer->row.backlog = session_backlog(&peer->session);
         peer->row_changed = true;
     }
@@ -512,26 +515,16 @@ static enum status know_stream(struct intake *intake, const struct peer *peer, c
     return STATUS_OK;
 }
 
-/* row.refused counts what the collector refused and what was refused here; only their sum is kept, so the first HELLO after
- * a start takes the collector's count as contained in it. */
-static void note_refused(struct peer *peer, uint64_t collector)
-{
-    if (!peer->refused_known) {
-        peer->collector_refused = collector < peer->row.refused ? collector : peer->row.refused;
-        peer->refused_known = true;
-    }
-    if (collector > peer->collector_refused)
-        peer->row.refused += collector - peer->collector_refused;
-    peer->collector_refused = collector;
-}
-
 static void note_hello(struct intake *intake, struct peer *peer, const struct wire_hello *hello)
 {
     struct agent_row *row = &peer->row;
     row->connected = true;
     row->clock_skew_ms = hello->wall_time - intake->now_ms;
     (void)snprintf(row->software, sizeof row->software, "%s", hello->software);
-    note_refused(peer, hello->refused);
+    /* The collector counts what it refused itself and what came back to it; what it has not seen yet is counted when the
+     * ACK that tells it goes out. */
+    row->refused = hello->refused;
+    peer->refused_uncounted = true;
     recall_forget(intake->recall, peer->agent, hello->outbox, hello->highest_acked);
 }
 

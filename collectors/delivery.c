@@ -50,6 +50,14 @@ static void hold(struct delivery *delivery, const struct delivery_event *event, 
     delivery->due = delivery->hold_until = event->now_ms + spread(wait, event->random);
 }
 
+/* The history differs: no number of this outbox may be used again. */
+static void hold_for_rebirth(struct delivery *delivery, const struct delivery_event *event, enum delivery_hold why,
+                             struct delivery_actions *ret_actions)
+{
+    hold(delivery, event, why, HOLD_LONG_MS);
+    ret_actions->rebirth = delivery->rebirths < DELIVERY_REBIRTHS;
+}
+
 /* A new session: what was said in the one before no longer counts, the WELCOME tells where things stand. */
 static void greet(struct delivery *delivery, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
@@ -88,12 +96,12 @@ static void settle(struct delivery *delivery, const struct delivery_event *event
 }
 
 /* True when watermark and chain fit to what is held; otherwise holds. */
-static bool fits(struct delivery *delivery, const struct delivery_event *event)
+static bool fits(struct delivery *delivery, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
     if (event->chain == CHAIN_DIFFERS)
-        hold(delivery, event, HOLD_FORK, HOLD_LONG_MS);
+        hold_for_rebirth(delivery, event, HOLD_FORK, ret_actions);
     else if (event->watermark > delivery->high)
-        hold(delivery, event, HOLD_BEHIND, HOLD_LONG_MS);
+        hold_for_rebirth(delivery, event, HOLD_BEHIND, ret_actions);
     else if (event->watermark < delivery->high && event->watermark + 1 < delivery->low)
         hold(delivery, event, HOLD_GAP, HOLD_LONG_MS);
     else
@@ -101,9 +109,9 @@ static bool fits(struct delivery *delivery, const struct delivery_event *event)
     return false;
 }
 
-static void welcome(struct delivery *delivery, const struct delivery_event *event)
+static void welcome(struct delivery *delivery, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
-    if (delivery->state == DELIVERY_APART || delivery->state == DELIVERY_HELD || !fits(delivery, event))
+    if (delivery->state == DELIVERY_APART || delivery->state == DELIVERY_HELD || !fits(delivery, event, ret_actions))
         return;
     if (delivery->state == DELIVERY_GREETING) {
         delivery->watermark = event->watermark;
@@ -123,7 +131,7 @@ static void acknowledged(struct delivery *delivery, const struct delivery_event 
     if (delivery->state != DELIVERY_STREAMING && delivery->state != DELIVERY_THROTTLED)
         return;
     if (event->watermark >= delivery->watermark) {
-        if (!fits(delivery, event))
+        if (!fits(delivery, event, ret_actions))
             return;
         if (event->watermark > delivery->watermark)
             delivery->strikes = 0;
@@ -171,12 +179,17 @@ static void refused(struct delivery *delivery, const struct delivery_event *even
         break;
     }
     case NACK_BAD_CHAIN:
+        if (delivery->state == DELIVERY_GREETING) /* it compared the chains of the HELLO */
+            hold_for_rebirth(delivery, event, HOLD_FORK, ret_actions);
+        else
+            strike(delivery, event);
+        break;
     case NACK_BAD_SIGNATURE:
     case NACK_MALFORMED: strike(delivery, event); break;
     case NACK_FENCED: hold(delivery, event, HOLD_FENCED, HOLD_MS); break;
     case NACK_REVOKED: hold(delivery, event, HOLD_REVOKED, HOLD_MS); break;
     case NACK_PROTOCOL: hold(delivery, event, HOLD_PROTOCOL, HOLD_PROTOCOL_MS); break;
-    case NACK_STALE_EPOCH: hold(delivery, event, HOLD_STALE_EPOCH, HOLD_LONG_MS); break;
+    case NACK_STALE_EPOCH: hold_for_rebirth(delivery, event, HOLD_STALE_EPOCH, ret_actions); break;
     }
 }
 
@@ -221,10 +234,22 @@ static void link_changed(struct delivery *delivery, const struct delivery_event 
     }
 }
 
+static void reborn(struct delivery *delivery, const struct delivery_event *event, struct delivery_actions *ret_actions)
+{
+    const uint32_t rebirths = delivery->rebirths + 1;
+    const bool link = delivery->link;
+    delivery_start(delivery, event->low, event->high, 0);
+    delivery->rebirths = rebirths;
+    delivery->link = link;
+    if (link)
+        greet(delivery, event, ret_actions);
+}
+
 void delivery_step(struct delivery *delivery, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
     ret_actions->hello = false;
     ret_actions->acknowledge = 0;
+    ret_actions->rebirth = false;
     switch (event->kind) {
     case DELIVERY_TIME: time_passed(delivery, event, ret_actions); break;
     case DELIVERY_LINK_UP: link_changed(delivery, event, true, ret_actions); break;
@@ -235,7 +260,7 @@ void delivery_step(struct delivery *delivery, const struct delivery_event *event
         break;
     case DELIVERY_WELCOME:
         if (event->session == delivery->session)
-            welcome(delivery, event);
+            welcome(delivery, event, ret_actions);
         break;
     case DELIVERY_ACK:
         if (event->session == delivery->session)
@@ -246,6 +271,7 @@ void delivery_step(struct delivery *delivery, const struct delivery_event *event
             refused(delivery, event, ret_actions);
         break;
     case DELIVERY_LOST: hold(delivery, event, HOLD_GAP, HOLD_LONG_MS); break;
+    case DELIVERY_REBORN: reborn(delivery, event, ret_actions); break;
     }
 }
 

@@ -10,7 +10,11 @@
  *
  * Batches are sent in order from the aggregator's watermark + 1, at most `credit` of them unacknowledged (go-back-N).
  * Only an ACK acknowledges: a WELCOME carries no refusals, so taking its watermark for an acknowledgement would lose
- * the refusals of an ACK that got lost. Sequence numbers are never skipped and never given out here. */
+ * the refusals of an ACK that got lost. Sequence numbers are never skipped and never given out here.
+ *
+ * An outbox whose history differs from what the aggregator has of it came out of a backup. Its numbers must not be used
+ * again: they would be taken for duplicates. It is HELD and asks for rebirth: a new identity for what is not
+ * acknowledged. Files that arrived under the old one are known there by their hash and count once. */
 #ifndef COLLECTORS_DELIVERY_H
 #define COLLECTORS_DELIVERY_H
 
@@ -33,9 +37,9 @@ enum delivery_hold {
     HOLD_FENCED,        /* another collector of this name took over */
     HOLD_REVOKED,
     HOLD_PROTOCOL,
-    HOLD_STALE_EPOCH,   /* this outbox was seen in a later life: it came out of a backup */
-    HOLD_BEHIND,        /* the aggregator holds more of this outbox than the outbox itself */
-    HOLD_FORK,          /* the same number names other bytes there */
+    HOLD_STALE_EPOCH,   /* this outbox was seen in a later life: it came out of a backup; rebirth */
+    HOLD_BEHIND,        /* the aggregator holds more of this outbox than the outbox itself; rebirth */
+    HOLD_FORK,          /* the same number names other bytes there; rebirth */
     HOLD_GAP,           /* the aggregator needs batches that are no longer held */
     HOLD_BAD_BATCH,     /* chain, signature or contents were refused three times running */
 };
@@ -52,6 +56,7 @@ enum delivery_event_kind {
     DELIVERY_ACK,       /* session, watermark, credit, chain */
     DELIVERY_NACK,      /* session, nack, first, retry_after_ms */
     DELIVERY_LOST,      /* the batch asked for is no longer held */
+    DELIVERY_REBORN,    /* low, high: the outbox has a new identity */
 };
 
 struct delivery_event {
@@ -71,7 +76,10 @@ struct delivery_event {
 struct delivery_actions {
     bool hello;           /* send HELLO with delivery.session (delivery_greeted tells that it went out) */
     uint64_t acknowledge; /* 0, or: everything up to here is committed at the aggregator */
+    bool rebirth;         /* give the outbox a new identity, then DELIVERY_REBORN */
 };
+
+#define DELIVERY_REBIRTHS 3 /* in the life of a process; more of them are a mistake that only a person can find */
 
 struct delivery {
     enum delivery_state state;
@@ -86,6 +94,7 @@ struct delivery {
     uint32_t credit;
     uint32_t attempts;     /* greetings without a WELCOME */
     uint32_t strikes;      /* bad batches without progress */
+    uint32_t rebirths;
     int64_t due;           /* next moment at which DELIVERY_TIME does something */
     int64_t hold_until;    /* HELD also across a new link */
 };

@@ -45,6 +45,8 @@ struct publisher {
     char *endpoint;
     unsigned char catalogue_hash[32];
     bool hello_owed;
+    bool rebirth_owed;         /* the outbox has to get a new identity */
+    bool reborn;               /* it did, and was not welcomed yet */
     enum link_trouble link_trouble;
     int64_t anew_at;           /* connect again then, INT64_MAX: not needed */
     uint32_t anew_count;
@@ -238,6 +240,7 @@ static void step(struct publisher *publisher, struct delivery_event *event)
         send_hello(publisher);
     if (actions.acknowledge > publisher->acknowledge)
         publisher->acknowledge = actions.acknowledge;
+    publisher->rebirth_owed = publisher->rebirth_owed || actions.rebirth;
 }
 
 static enum status compare_chain(struct publisher *publisher, uint64_t watermark, const unsigned char theirs[SEAL_HASH],
@@ -267,7 +270,7 @@ static enum status on_welcome(struct publisher *publisher, const struct wire_wel
     if (welcome->session == publisher->delivery.session) {
         publisher->nack_first = welcome->watermark + 1;
         publisher->backup_watermark = welcome->backup_watermark;
-        publisher->busy = false;
+        publisher->busy = publisher->reborn = false;
     }
     step(publisher, &event);
     return STATUS_OK;
@@ -480,6 +483,23 @@ static enum status receive_all(struct publisher *publisher, struct fault *why)
     return STATUS_OK;
 }
 
+/* Refusals name batches by their old numbers, so they leave first. */
+static enum status give_rebirth(struct publisher *publisher, struct fault *why)
+{
+    struct outbox_identity identity;
+    if (!publisher->rebirth_owed || publisher->refusal_count > 0 || publisher->acknowledge != 0)
+        return STATUS_OK;
+    const enum status status = outbox_rebirth(publisher->outbox, why);
+    if (status != STATUS_OK)
+        return status == STATUS_AGAIN ? STATUS_OK : status;
+    outbox_identity(publisher->outbox, &identity);
+    publisher->rebirth_owed = false;
+    publisher->reborn = true;
+    struct delivery_event event = {.kind = DELIVERY_REBORN, .low = identity.low, .high = identity.high};
+    step(publisher, &event);
+    return STATUS_OK;
+}
+
 static void note_outbox(struct publisher *publisher)
 {
     struct outbox_identity identity;
@@ -503,7 +523,9 @@ enum status publisher_work(struct publisher *publisher, int64_t now_ms, struct f
     }
     watch_link(publisher);
     note_outbox(publisher);
-    status = receive_all(publisher, why);
+    status = give_rebirth(publisher, why);
+    if (status == STATUS_OK)
+        status = receive_all(publisher, why);
     if (status == STATUS_OK)
         status = connect_anew(publisher, why);
     if (status != STATUS_OK)
@@ -525,7 +547,7 @@ int64_t publisher_due(const struct publisher *publisher)
     const struct delivery *delivery = &publisher->delivery;
     const bool awaiting = !delivery->link || delivery->state == DELIVERY_GREETING ||
                           delivery->next > delivery->watermark + 1 || delivery->high > delivery->acked;
-    const bool soon = publisher->hello_owed || publisher->acknowledge != 0;
+    const bool soon = publisher->hello_owed || publisher->acknowledge != 0 || publisher->rebirth_owed;
     const int64_t look = publisher->now_ms + (publisher->handed_out ? 0 : soon ? RESEND_MS : WATCH_MS);
     const int64_t due = delivery->due < publisher->anew_at ? delivery->due : publisher->anew_at;
     return (awaiting || soon || publisher->handed_out) && look < due ? look : due;
@@ -575,6 +597,10 @@ bool publisher_trouble(const struct publisher *publisher, struct fault *ret_why)
                                      : publisher->link_trouble == LINK_NO_HANDSHAKE ? MESSAGE_HANDSHAKE_FAILED
                                                                                     : MESSAGE_AGGREGATOR_UNREACHABLE;
         fault_set(ret_why, message, publisher->endpoint, NULL);
+        return true;
+    }
+    if (publisher->reborn) {
+        fault_set(ret_why, MESSAGE_OUTBOX_REBORN, NULL);
         return true;
     }
     if (publisher->busy) {
