@@ -92,6 +92,9 @@ enum status store_entry_after(struct store *store, uint64_t after, struct entry 
 /* The same, only entries that touch (form, period); period NULL: any period of the form. */
 enum status store_entry_touching(struct store *store, uint64_t after, const char *form, const char *period,
                                  struct entry *ret_entry, bool *ret_found, struct fault *why) MUST_CHECK;
+/* The agent's chain value at batch `seq` of an outbox (not found for 0: there the chain starts). Leaves a read entry alone. */
+enum status store_chain_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
+                           unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why) MUST_CHECK;
 /* Calls visit for every period of the form that any entry touches, in the order of their texts. */
 typedef void store_period_visitor(void *context, const char *period);
 enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,
@@ -162,6 +165,31 @@ struct agent_row {           /* what the aggregator knows of each agent for `sta
 enum status store_agents(struct store *store, struct agent_row **ret_rows, size_t *ret_count, struct fault *why)
     MUST_CHECK;
 enum status store_save_agent(struct store *store, const struct agent_row *row, struct fault *why) MUST_CHECK;
+
+struct publication {         /* a named, signed as-of point of a period's figures; see office/publication.h */
+    char name[65];
+    struct period period;
+    uint64_t entry;                         /* the figures as of this entry ... */
+    unsigned char ledger_hash[SEAL_HASH];   /* ... of the ledger that has this chain value there */
+    int64_t published_at;
+    char note[513];
+    unsigned char catalogue_hash[SEAL_HASH];
+    unsigned char figures_hash[SEAL_HASH];  /* over the CSV of the period's figures */
+    unsigned char signer[SEAL_PUBLIC];
+    unsigned char signature[SEAL_SIGNATURE];
+};
+/* By time of publication; *ret_rows is yours to free(). */
+enum status store_publications(struct store *store, struct publication **ret_rows, size_t *ret_count,
+                               struct fault *why) MUST_CHECK;
+enum status store_publication(struct store *store, const char *name, bool *ret_found, struct publication *ret_row,
+                              struct fault *why) MUST_CHECK;
+/* A name is given once: *ret_added is false when it is taken. */
+enum status store_add_publication(struct store *store, const struct publication *row, bool *ret_added,
+                                  struct fault *why) MUST_CHECK;
+/* The catalogue of that hash, as kept when it was in force; *ret_catalogue is NULL when it was not kept. */
+enum status store_load_catalogue_of(struct store *store, const unsigned char hash[SEAL_HASH],
+                                    struct catalogue **ret_catalogue, struct findings *findings, struct fault *why)
+    MUST_CHECK;
 /* 16 random bytes made with the file. */
 enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why) MUST_CHECK;
 /* Idle work of the one writer: a passive checkpoint when the log has grown. */

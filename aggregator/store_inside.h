@@ -42,6 +42,7 @@
     X(BLOCK_PERIODS, "SELECT DISTINCT period FROM block WHERE subject = ?1 ORDER BY period")                           \
     X(BLOCKS_CLEAR, "DELETE FROM block")                                                                               \
     X(CATALOGUE, "SELECT version, hash FROM catalogue ORDER BY version DESC LIMIT 1")                                  \
+    X(CATALOGUE_OF, "SELECT version FROM catalogue WHERE hash = ?1 ORDER BY version DESC LIMIT 1")                          \
     X(CATALOGUE_ADD, "INSERT INTO catalogue(hash, after) SELECT ?1, coalesce(max(entry), 0) FROM ledger")              \
     X(CATALOGUE_FILE_ADD, "INSERT INTO catalogue_file(version, name, bytes) VALUES(?1, ?2, ?3)")                       \
     X(CATALOGUE_FILES, "SELECT name, bytes FROM catalogue_file WHERE version = ?1 ORDER BY name")                      \
@@ -51,6 +52,15 @@
                   " acked_by, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                             \
     X(AGENTS, "SELECT agent, connected, last_seen, last_submission, backlog, refused, clock_skew_ms, software"         \
               " FROM agent ORDER BY agent")                                                                            \
+    X(CHAIN_AT, "SELECT l.chain FROM ledger l JOIN outbox o ON o.id = l.outbox"                                       \
+                " WHERE o.agent = ?1 AND o.outbox = ?2 AND l.seq = ?3")                                                \
+    X(PUBLICATIONS, "SELECT name, period, entry, ledger_hash, published_at, note, catalogue_hash, figures_hash,"       \
+                    " signer, signature FROM publication ORDER BY published_at, name")                                 \
+    X(PUBLICATION, "SELECT name, period, entry, ledger_hash, published_at, note, catalogue_hash, figures_hash,"        \
+                   " signer, signature FROM publication WHERE name = ?1")                                              \
+    X(PUBLICATION_ADD, "INSERT OR IGNORE INTO publication(name, period, entry, ledger_hash, published_at, note,"       \
+                       " catalogue_hash, figures_hash, signer, signature)"                                             \
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                             \
     X(AGENT_SAVE, "INSERT OR REPLACE INTO agent(agent, connected, last_seen, last_submission, backlog, refused,"       \
                   " clock_skew_ms, software) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
 
@@ -73,6 +83,7 @@ struct store {
     int lock;                /* file descriptor of PATH.lock, -1 for readers */
     bool inside;             /* a transaction or snapshot is open */
     bool broken;             /* an I/O error was seen: never trusted again */
+    int64_t version;         /* of the file; a reader takes older ones as they are */
     int log_pages, checkpointed_pages; /* of the write-ahead log, after the last commit / checkpoint */
     sqlite3_stmt *statements[STATEMENT_COUNT];
 

@@ -257,23 +257,48 @@ static enum status read_files(struct store *store, int64_t version, struct kept_
     return status;
 }
 
-enum status store_load_catalogue(struct store *store, struct catalogue **ret_catalogue, struct findings *findings,
-                                 struct fault *why)
+static enum status load_version(struct store *store, int64_t version, struct catalogue **ret_catalogue,
+                                struct findings *findings, struct fault *why)
 {
     struct kept_files files = {0};
-    unsigned char hash[SEAL_HASH];
-    int64_t version = 0;
-    enum status status = newest_catalogue(store, &version, hash, why);
-    if (status == STATUS_OK && version == 0) {
-        fault_set(why, MESSAGE_STORE_WITHOUT_CATALOGUE, store->path, NULL);
-        return STATUS_AGAIN;
-    }
-    if (status == STATUS_OK)
-        status = read_files(store, version, &files, why);
+    enum status status = read_files(store, version, &files, why);
     if (status == STATUS_OK)
         status = catalogue_load_files(files.items, files.count, ret_catalogue, findings, why);
     free_files(&files);
     return status;
+}
+
+enum status store_load_catalogue(struct store *store, struct catalogue **ret_catalogue, struct findings *findings,
+                                 struct fault *why)
+{
+    unsigned char hash[SEAL_HASH];
+    int64_t version = 0;
+    const enum status status = newest_catalogue(store, &version, hash, why);
+    if (status == STATUS_OK && version == 0) {
+        fault_set(why, MESSAGE_STORE_WITHOUT_CATALOGUE, store->path, NULL);
+        return STATUS_AGAIN;
+    }
+    return status == STATUS_OK ? load_version(store, version, ret_catalogue, findings, why) : status;
+}
+
+enum status store_load_catalogue_of(struct store *store, const unsigned char hash[SEAL_HASH],
+                                    struct catalogue **ret_catalogue, struct findings *findings, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    int64_t version = 0;
+    enum status status = store_statement(store, STATEMENT_CATALOGUE_OF, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_blob(statement, 1, hash, SEAL_HASH);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        version = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    *ret_catalogue = NULL;
+    return row ? load_version(store, version, ret_catalogue, findings, why) : STATUS_OK;
 }
 
 /* ---- alerts ------------------------------------------------------------------------------------------------------------ */

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x5375616E /* "Suan" */
-#define USER_VERSION 1
+#define USER_VERSION 2
 #define LOG_BOUND 8192  /* pages of 4 KiB the log may grow by before a commit is followed by a checkpoint */
 #define LOG_IDLE 256    /* pages that make a checkpoint in an idle moment worth it */
 #define BUSY_MS 2000
@@ -36,7 +36,10 @@
 #define F_OFD_SETLK 37
 #endif
 
-extern const unsigned char schemas_store_sql[];
+extern const unsigned char schemas_store_sql[], schemas_store_2_sql[];
+
+/* What each version adds to the one before. */
+static const unsigned char *const additions[USER_VERSION + 1] = {[2] = schemas_store_2_sql};
 
 static const char *const sql[STATEMENT_COUNT] = {
 #define X(name, text) text,
@@ -273,20 +276,39 @@ static enum status execute(struct store *store, const char *text, struct fault *
                : store_failure(store, sqlite3_extended_errcode(store->database), why);
 }
 
-static enum status make_schema(struct store *store, struct fault *why)
+/* Runs what the versions after `version` add, inside the caller's transaction. */
+static enum status bring_up(struct store *store, int64_t version, struct fault *why)
 {
-    unsigned char generation[16];
     char marks[128];
-    sqlite3_stmt *statement;
-    enum status status = store_begin(store, why);
-    if (status == STATUS_OK)
-        status = execute(store, (const char *)schemas_store_sql, why);
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && version < USER_VERSION)
+        status = execute(store, (const char *)additions[++version], why);
     if (status != STATUS_OK)
         return status;
     if (snprintf(marks, sizeof marks, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
                  USER_VERSION) < 0)
         return store_damaged(store, "no room", why);
-    status = execute(store, marks, why);
+    store->version = USER_VERSION;
+    return execute(store, marks, why);
+}
+
+static enum status upgrade(struct store *store, int64_t version, struct fault *why)
+{
+    enum status status = store_begin(store, why);
+    if (status == STATUS_OK)
+        status = bring_up(store, version, why);
+    return status == STATUS_OK ? store_commit(store, why) : status;
+}
+
+static enum status make_schema(struct store *store, struct fault *why)
+{
+    unsigned char generation[16];
+    sqlite3_stmt *statement;
+    enum status status = store_begin(store, why);
+    if (status == STATUS_OK)
+        status = execute(store, (const char *)schemas_store_sql, why);
+    if (status == STATUS_OK)
+        status = bring_up(store, 1, why);
     if (status != STATUS_OK)
         return status;
     status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
@@ -321,6 +343,9 @@ static enum status recognise(struct store *store, struct fault *why)
         fault_set(why, MESSAGE_STORE_FOREIGN, store->path, NULL);
         return STATUS_BROKEN;
     }
+    store->version = version;
+    if (version >= 1 && version < USER_VERSION)
+        return store->mode == STORE_WRITE ? upgrade(store, version, why) : STATUS_OK;
     if (version != USER_VERSION) {
         if (snprintf(number, sizeof number, "%" PRId64, version) < 0)
             number[0] = '\0';

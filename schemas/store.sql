@@ -1,6 +1,6 @@
 -- The aggregator's store. The ledger is the truth: every accepted batch as it was signed and sent. What follows it in
 -- this file can be rebuilt from it (pages, touches) or is what the office keeps beside it (catalogue, alerts, agents).
--- user_version 1.
+-- user_version 1; store_N.sql holds what version N added.
 
 -- Single facts: generation (16 random bytes), layout and watermark of the saved pages.
 CREATE TABLE about(

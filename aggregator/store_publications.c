@@ -1,0 +1,130 @@
+/* store_publications.c - named points of the ledger, and the chain values a signature is checked against. */
+#include "store_inside.h"
+
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PUBLICATIONS_SINCE 2 /* user_version; an older file that is only read has none */
+
+enum status store_chain_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
+                           unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool is_sound = true;
+    enum status status = store_statement(store, STATEMENT_CHAIN_AT, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, agent);
+    store_bind_blob(statement, 2, outbox, 16);
+    store_bind_number(statement, 3, seq);
+    status = store_step(store, statement, ret_found, why);
+    if (status != STATUS_OK)
+        return status;
+    if (*ret_found)
+        is_sound = store_read_blob(statement, 0, ret_chain, SEAL_HASH);
+    sqlite3_reset(statement);
+    return is_sound ? STATUS_OK : store_damaged(store, "ledger: chain", why);
+}
+
+static bool read_publication(sqlite3_stmt *statement, struct publication *row)
+{
+    char period[PERIOD_TEXT];
+    struct fault ignored = {0};
+    row->entry = (uint64_t)sqlite3_column_int64(statement, 2);
+    row->published_at = sqlite3_column_int64(statement, 4);
+    return store_read_text(statement, 0, row->name, sizeof row->name) &&
+           store_read_text(statement, 1, period, sizeof period) &&
+           period_parse(period, &row->period, &ignored) == STATUS_OK &&
+           store_read_blob(statement, 3, row->ledger_hash, sizeof row->ledger_hash) &&
+           store_read_text(statement, 5, row->note, sizeof row->note) &&
+           store_read_blob(statement, 6, row->catalogue_hash, sizeof row->catalogue_hash) &&
+           store_read_blob(statement, 7, row->figures_hash, sizeof row->figures_hash) &&
+           store_read_blob(statement, 8, row->signer, sizeof row->signer) &&
+           store_read_blob(statement, 9, row->signature, sizeof row->signature);
+}
+
+enum status store_publications(struct store *store, struct publication **ret_rows, size_t *ret_count,
+                               struct fault *why)
+{
+    struct publication *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *statement;
+    bool row = store->version >= PUBLICATIONS_SINCE;
+    enum status status = STATUS_OK;
+    *ret_rows = NULL;
+    *ret_count = 0;
+    if (!row)
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_PUBLICATIONS, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    for (;;) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
+        memset(&rows[count], 0, sizeof rows[count]);
+        if (!read_publication(statement, &rows[count++])) {
+            status = store_damaged(store, "publication", why);
+            break;
+        }
+    }
+    sqlite3_reset(statement);
+    if (status != STATUS_OK) {
+        free(rows);
+        return status;
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+enum status store_publication(struct store *store, const char *name, bool *ret_found, struct publication *ret_row,
+                              struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool is_sound = true;
+    enum status status;
+    *ret_found = false;
+    memset(ret_row, 0, sizeof *ret_row);
+    if (store->version < PUBLICATIONS_SINCE)
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_PUBLICATION, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, name);
+    status = store_step(store, statement, ret_found, why);
+    if (status != STATUS_OK)
+        return status;
+    if (*ret_found)
+        is_sound = read_publication(statement, ret_row);
+    sqlite3_reset(statement);
+    return is_sound ? STATUS_OK : store_damaged(store, "publication", why);
+}
+
+enum status store_add_publication(struct store *store, const struct publication *row, bool *ret_added,
+                                  struct fault *why)
+{
+    char period[PERIOD_TEXT];
+    sqlite3_stmt *statement;
+    enum status status = store_statement(store, STATEMENT_PUBLICATION_ADD, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    period_format(row->period, period);
+    store_bind_text(statement, 1, row->name);
+    store_bind_text(statement, 2, period);
+    store_bind_number(statement, 3, row->entry);
+    store_bind_blob(statement, 4, row->ledger_hash, sizeof row->ledger_hash);
+    sqlite3_bind_int64(statement, 5, row->published_at);
+    store_bind_text(statement, 6, row->note);
+    store_bind_blob(statement, 7, row->catalogue_hash, sizeof row->catalogue_hash);
+    store_bind_blob(statement, 8, row->figures_hash, sizeof row->figures_hash);
+    store_bind_blob(statement, 9, row->signer, sizeof row->signer);
+    store_bind_blob(statement, 10, row->signature, sizeof row->signature);
+    status = store_run(store, statement, why);
+    if (status == STATUS_OK)
+        *ret_added = sqlite3_changes(store->database) > 0;
+    return status;
+}
