@@ -1,11 +1,11 @@
 /* Both ends of the delivery protocol against each other in a world of accidents, drawn from a seed: cuts of the link with
  * everything on it lost, kill -9 of either end, groups that cannot be committed, disks that fill, files taken at any
- * moment. Whatever happens:
+ * moment, an outbox put back from a backup. Whatever happens:
  *
- *   - the aggregator commits each batch once, in order, and never two contents under one number;
+ *   - the aggregator commits each number of an outbox once, in order, and applies no file twice;
  *   - nothing is acknowledged at the collector that is not committed at the aggregator;
  *   - every refusal was written by the collector before its batch counted as acknowledged;
- *   - when the accidents end, everything is delivered.
+ *   - when the accidents end, all that is in the outbox is delivered.
  *
  * SUANPAN_SEED=n repeats one schedule, SUANPAN_SCHEDULES=n runs more of them. */
 #include "suite.h"
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES_MOST = 64, QUEUE = 256, CREDIT = 4 };
+enum { BATCHES_MOST = 100, LIVES_MOST = 40, QUEUE = 256, CREDIT = 4 };
 
 /* ---- chance --------------------------------------------------------------------------------------------------------- */
 
@@ -42,6 +42,7 @@ static bool one_in(uint64_t n)
 struct letter { /* a message, whichever */
     enum wire_kind kind;
     uint64_t session, seq, watermark, high, acked, epoch, content, first;
+    unsigned char life;
     unsigned char chain[SEAL_HASH]; /* at high, before the batch, at the watermark */
     uint32_t credit;
     enum wire_nack nack;
@@ -53,25 +54,32 @@ struct queue {
     size_t first, count;
 };
 
+struct outbox_file {              /* durable */
+    unsigned char life;           /* its identity */
+    uint64_t high, acked, epoch;
+    uint64_t content[BATCHES_MOST + 1]; /* number of the file in the batch */
+    unsigned char chain[BATCHES_MOST + 1][SEAL_HASH];
+};
+
 struct world {
     int64_t now;
     uint64_t route;               /* of the connection */
     bool connected;
     struct queue up, down;        /* collector -> aggregator and back */
 
-    struct {                      /* durable */
-        uint64_t high, acked, epoch;
-        uint64_t content[BATCHES_MOST + 1];
-        unsigned char chain[BATCHES_MOST + 1][SEAL_HASH];
-        bool written[BATCHES_MOST + 1]; /* its refusals are in the clerk's file */
-    } outbox;
+    struct outbox_file outbox, backup;
+    bool has_backup;
+    bool written[BATCHES_MOST + 1]; /* by file: its refusals are in the clerk's file */
+    uint64_t files;
+    unsigned char lives;          /* identities given out */
     struct delivery delivery;     /* lost with the process */
-    bool hello_owed;
+    bool hello_owed, rebirth_owed;
     uint64_t acknowledge;         /* waits for the refusals to be written */
 
     struct {                      /* durable */
-        struct stream stream;
-        uint64_t content[BATCHES_MOST + 1];
+        struct stream streams[LIVES_MOST];
+        uint64_t content[LIVES_MOST][BATCHES_MOST + 1];
+        unsigned char home[BATCHES_MOST + 1]; /* by file: the life under which it was applied, 0: not */
     } store;
     struct session session;       /* lost with the process */
     uint64_t session_route;
@@ -83,9 +91,14 @@ struct world {
 
 static struct world world;
 
-static uint64_t collector_outbox_refuses(uint64_t content) /* does the aggregator refuse a record of it? */
+static bool refuses(uint64_t content) /* does the aggregator refuse a record of this file? */
 {
     return content % 3 == 0;
+}
+
+static void chain_next(const unsigned char before[SEAL_HASH], uint64_t content, unsigned char ret_chain[SEAL_HASH])
+{
+    seal_chain_next(before, &content, sizeof content, ret_chain);
 }
 
 static void push(struct queue *queue, const struct letter *letter)
@@ -104,17 +117,13 @@ static bool pop(struct queue *queue, struct letter *ret_letter)
     return true;
 }
 
-static void chain_next(const unsigned char before[SEAL_HASH], uint64_t content, unsigned char ret_chain[SEAL_HASH])
-{
-    seal_chain_next(before, &content, sizeof content, ret_chain);
-}
 
 /* ---- the collector ---------------------------------------------------------------------------------------------------- */
 
 static void collector_hello(void)
 {
     struct letter letter = {.kind = WIRE_HELLO, .session = world.delivery.session, .high = world.outbox.high,
-                            .acked = world.outbox.acked, .epoch = world.outbox.epoch};
+                            .acked = world.outbox.acked, .epoch = world.outbox.epoch, .life = world.outbox.life};
     memcpy(letter.chain, world.outbox.chain[world.outbox.high], SEAL_HASH);
     world.hello_owed = !world.connected;
     if (world.connected)
@@ -131,6 +140,32 @@ static void collector_step(struct delivery_event event)
         collector_hello();
     if (actions.acknowledge > world.acknowledge)
         world.acknowledge = actions.acknowledge;
+    world.rebirth_owed = world.rebirth_owed || actions.rebirth;
+}
+
+static void chain_start(unsigned char life, unsigned char ret_chain[SEAL_HASH])
+{
+    unsigned char id[16];
+    memset(id, life, sizeof id);
+    seal_chain_start("liyang", id, ret_chain);
+}
+
+/* As outbox_rebirth: what is not acknowledged gets new numbers under a new identity. */
+static void collector_rebirth(void)
+{
+    struct outbox_file old = world.outbox;
+    if (!world.rebirth_owed || world.acknowledge != 0)
+        return;
+    world.rebirth_owed = false;
+    CU_ASSERT_FATAL(world.lives + 1 < LIVES_MOST);
+    world.outbox = (struct outbox_file){.life = ++world.lives, .epoch = old.epoch};
+    chain_start(world.outbox.life, world.outbox.chain[0]);
+    for (uint64_t seq = old.acked + 1; seq <= old.high; seq++) {
+        const uint64_t to = ++world.outbox.high;
+        world.outbox.content[to] = old.content[seq];
+        chain_next(world.outbox.chain[to - 1], old.content[seq], world.outbox.chain[to]);
+    }
+    collector_step((struct delivery_event){.kind = DELIVERY_REBORN, .low = 1, .high = world.outbox.high});
 }
 
 /* As publisher.c: refusals are written first; then, and not always at once, the outbox is told. */
@@ -138,9 +173,10 @@ static void collector_acknowledge(void)
 {
     if (world.acknowledge == 0 || one_in(3))
         return;
-    CU_ASSERT_FATAL(world.acknowledge <= world.store.stream.watermark);
+    CU_ASSERT_FATAL(world.acknowledge <= world.store.streams[world.outbox.life].watermark);
     for (uint64_t seq = world.outbox.acked + 1; seq <= world.acknowledge; seq++)
-        CU_ASSERT_FATAL(!collector_outbox_refuses(world.outbox.content[seq]) || world.outbox.written[seq]);
+        CU_ASSERT_FATAL(!refuses(world.outbox.content[seq]) || world.written[world.outbox.content[seq]] ||
+                        world.store.home[world.outbox.content[seq]] != world.outbox.life); /* a repeated file refuses nothing */
     if (world.acknowledge > world.outbox.acked)
         world.outbox.acked = world.acknowledge;
     world.acknowledge = 0;
@@ -167,7 +203,7 @@ static void collector_receive(void)
         event.kind = DELIVERY_ACK;
         if (letter.session == world.delivery.session)
             for (uint64_t seq = letter.refused_from + 1; seq <= letter.refused_to; seq++)
-                world.outbox.written[seq] = true;
+                world.written[world.outbox.content[seq]] = true;
         break;
     default: event.kind = DELIVERY_NACK; break;
     }
@@ -192,10 +228,10 @@ static void collector_send(void)
 
 static void collector_take_file(void)
 {
-    if (world.outbox.high == BATCHES_MOST)
+    if (world.files == BATCHES_MOST)
         return;
     const uint64_t seq = ++world.outbox.high;
-    world.outbox.content[seq] = chance() | 1;
+    world.outbox.content[seq] = ++world.files;
     chain_next(world.outbox.chain[seq - 1], world.outbox.content[seq], world.outbox.chain[seq]);
     collector_step((struct delivery_event){.kind = DELIVERY_HELD_NOW, .low = 1, .high = seq});
 }
@@ -204,7 +240,7 @@ static void collector_start(void)
 {
     world.outbox.epoch++;
     world.acknowledge = 0;
-    world.hello_owed = false;
+    world.hello_owed = world.rebirth_owed = false;
     delivery_start(&world.delivery, 1, world.outbox.high, world.outbox.acked);
 }
 
@@ -217,14 +253,21 @@ static void owe_nack(uint64_t session, enum wire_nack code, uint64_t first)
     world.owes_nack = true;
 }
 
+static void aggregator_commit(void);
+
 static void aggregator_hello(const struct letter *letter)
 {
     struct session_answer answer;
-    struct stream known = world.store.stream;
+    if (world.session.active && world.session.outbox[0] != letter->life)
+        aggregator_commit(); /* intake.c keeps several streams in one group; here one is enough */
+    struct stream known = world.store.streams[letter->life];
     struct wire_hello hello = {.protocol_min = 1, .protocol_max = 1, .epoch = letter->epoch, .session = letter->session,
                                .low = 1, .high = letter->high, .highest_acked = letter->acked};
+    memset(hello.outbox, letter->life, sizeof hello.outbox);
     memcpy(hello.chain_at_high, letter->chain, SEAL_HASH);
-    if (world.session.active) {
+    if (known.watermark == 0)
+        chain_start(letter->life, known.chain);
+    if (world.session.active && world.session.outbox[0] == letter->life) {
         known.watermark = world.session.watermark;
         memcpy(known.chain, world.session.chain, SEAL_HASH);
     }
@@ -294,16 +337,21 @@ static void aggregator_answer(void)
 
 static void aggregator_commit(void)
 {
-    struct stream *stream = &world.store.stream;
+    const unsigned char life = world.session.outbox[0];
+    struct stream *stream = &world.store.streams[life];
     if (world.epoch_in_group > stream->epoch)
         stream->epoch = world.epoch_in_group;
     if (world.session.active)
         for (uint64_t seq = stream->watermark + 1; seq <= world.session.watermark; seq++) {
-            CU_ASSERT_FATAL(world.store.content[seq] == 0); /* never twice */
-            world.store.content[seq] = world.group[seq];
-            CU_ASSERT_FATAL(world.store.content[seq] == world.outbox.content[seq]);
+            const uint64_t file = world.group[seq];
+            CU_ASSERT_FATAL(world.store.content[life][seq] == 0);
+            world.store.content[life][seq] = file;
+            CU_ASSERT_FATAL(world.store.home[file] != life); /* under one life never twice */
+            if (world.store.home[file] == 0) /* as store_knows_file */
+                world.store.home[file] = life;
             stream->watermark = seq;
         }
+    world.epoch_in_group = 0;
     if (world.session.active)
         memcpy(stream->chain, world.session.chain, SEAL_HASH);
     aggregator_answer();
@@ -376,6 +424,19 @@ static void accident(void)
         cut(false);
         collector_start();
         break;
+    case 4:
+        if (one_in(4)) {
+            world.backup = world.outbox;
+            world.has_backup = true;
+        }
+        break;
+    case 5: /* its disk died and an old copy is put back */
+        if (!world.has_backup || !one_in(6))
+            break;
+        cut(false);
+        world.outbox = world.backup;
+        collector_start();
+        break;
     default: break;
     }
 }
@@ -388,6 +449,7 @@ static void pass(bool accidents)
     if (!world.connected && (!accidents || one_in(4)))
         join();
     collector_acknowledge();
+    collector_rebirth();
     if (one_in(3))
         collector_receive();
     collector_step((struct delivery_event){.kind = DELIVERY_TIME});
@@ -403,14 +465,16 @@ static bool schedule(uint64_t seed)
 {
     chance_state = seed;
     memset(&world, 0, sizeof world);
-    seal_chain_start("liyang", world.store.stream.outbox, world.store.stream.chain);
-    memcpy(world.outbox.chain[0], world.store.stream.chain, SEAL_HASH);
+    world.outbox.life = world.lives = 1;
+    chain_start(1, world.outbox.chain[0]);
     collector_start();
     for (int i = 0; i < 400; i++)
         pass(true);
     for (int i = 0; i < 4000 && !(delivery_drained(&world.delivery) && world.outbox.acked == world.outbox.high); i++)
         pass(false);
-    return world.outbox.acked == world.outbox.high && world.store.stream.watermark == world.outbox.high;
+    for (uint64_t seq = 1; seq <= world.outbox.high; seq++)
+        CU_ASSERT_FATAL(world.store.home[world.outbox.content[seq]] != 0);
+    return world.outbox.acked == world.outbox.high;
 }
 
 static void whatever_happens_everything_arrives_once(void)
@@ -418,20 +482,22 @@ static void whatever_happens_everything_arrives_once(void)
     const char *wanted = getenv("SUANPAN_SEED"), *many = getenv("SUANPAN_SCHEDULES");
     const uint64_t schedules = wanted != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : 30000;
     const uint64_t first = wanted != NULL ? strtoull(wanted, NULL, 10) : 1;
-    uint64_t batches = 0;
+    uint64_t batches = 0, lives = 0;
     for (uint64_t seed = first; seed < first + schedules; seed++) {
         const unsigned before = CU_get_number_of_failures();
         const bool arrived = schedule(seed);
-        batches += world.outbox.high;
+        batches += world.files;
+        lives += world.lives - 1u;
         if (!arrived || CU_get_number_of_failures() != before) {
             printf("\n    SUANPAN_SEED=%" PRIu64 ": state %d hold %d high %" PRIu64 " acked %" PRIu64 " committed %" PRIu64 "\n",
                    seed, (int)world.delivery.state, (int)world.delivery.hold, world.outbox.high, world.outbox.acked,
-                   world.store.stream.watermark);
+                   world.store.streams[world.outbox.life].watermark);
             CU_FAIL("not everything arrived");
             return;
         }
     }
     CU_ASSERT(batches > schedules); /* the world was not empty */
+    CU_ASSERT(wanted != NULL || lives > schedules / 100); /* and outboxes were born again in it */
 }
 
 /* ---- the collector alone -------------------------------------------------------------------------------------------------- */
