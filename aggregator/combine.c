@@ -10,7 +10,8 @@
  *
  * A unit that moved is in two covers with different days. flow, stock and ytd: a record counts in the cover that holds the
  * last day of its period. base: the cover that holds the last day asked about, because what is in force on that day
- * belongs to whom the unit belongs to on that day, however old the record is. */
+ * belongs to whom the unit belongs to on that day, however old the record is; a unit that is closed on that day has
+ * nothing in force and owes nothing. */
 #include "combine.h"
 
 #include "memory.h"
@@ -31,7 +32,7 @@ struct asking {
     const struct element *element;
     const struct form *form;
     struct period period;
-    struct cover *covers;
+    const struct cover *covers;
     size_t cover_count;
     struct total total;
     uint64_t reported, expected;
@@ -144,11 +145,21 @@ void combine_owed_slots(const struct catalogue *catalogue, const struct form *fo
             if (catalogue_owes(catalogue, form, form->units[i], period))
                 slots_add(ret_owed, slot, 1);
         }
-    } else {
-        for (uint32_t slot = first; slot < first + count; slot++)
-            if (catalogue_owes(catalogue, form, catalogue->levels[form->level].unit_of_slot[slot], period))
-                slots_add(ret_owed, slot, 1);
+    } else { /* a few opened or closed: halving finds them among very many */
+        const uint32_t half = count / 2;
+        combine_owed_slots(catalogue, form, first, half, period, ret_owed);
+        combine_owed_slots(catalogue, form, first + half, count - half, period, ret_owed);
     }
+}
+
+/* Units open in the period, whoever owes the form. */
+static void open_slots(const struct asking *ask, const struct cover *cover, struct period period,
+                       struct slots *ret_open)
+{
+    struct form of_everyone = *ask->form;
+    of_everyone.units = NULL;
+    of_everyone.unit_count = 0;
+    combine_owed_slots(ask->catalogue, &of_everyone, cover->first_slot, cover->slot_count, period, ret_open);
 }
 
 /* Units that owe in any form period inside: form periods follow each other without gaps, so that is to owe for the span
@@ -390,15 +401,15 @@ static enum status combine_stock(struct asking *ask)
 static enum status combine_base(struct asking *ask)
 {
     struct slots all = {0}, owed = {0};
-    const struct period holding = period_of_day(ask->period.last, ask->form->frequency);
+    const struct period last_day = period_of_day(ask->period.last, PERIOD_DAY);
     const struct pages pages = {.day = ask->period.last, .inside = {PERIOD_SPAN, DAY_MIN, DAY_MAX}, .carried = true};
     enum status status;
     for (size_t i = 0; i < ask->cover_count; i++) {
         const struct cover *cover = &ask->covers[i];
         if (!cover_holds(cover, ask->period.last))
             continue;
-        slots_add(&all, cover->first_slot, cover->slot_count);
-        combine_owed_slots(ask->catalogue, ask->form, cover->first_slot, cover->slot_count, holding, &owed);
+        open_slots(ask, cover, last_day, &all);
+        combine_owed_slots(ask->catalogue, ask->form, cover->first_slot, cover->slot_count, last_day, &owed);
     }
     status = look_for_latest(ask, &all, &owed, pages, false);
     slots_free(&all);
@@ -415,8 +426,7 @@ struct ytd {
     struct period before;
 };
 
-/* The reporting year a form period is cumulated in: the one that holds its last day, named by the year it starts in. */
-static int reporting_year(const struct catalogue *catalogue, struct period period)
+int combine_reporting_year(const struct catalogue *catalogue, struct period period)
 {
     int year, month, day;
     date_to_civil(period.last, &year, &month, &day);
@@ -428,8 +438,8 @@ static int reporting_year(const struct catalogue *catalogue, struct period perio
 /* Last form period up to `last` of the reporting year of `first`. */
 static struct period end_of_year(const struct asking *ask, struct period first, struct period last)
 {
-    const int year = reporting_year(ask->catalogue, first);
-    if (reporting_year(ask->catalogue, last) == year)
+    const int year = combine_reporting_year(ask->catalogue, first);
+    if (combine_reporting_year(ask->catalogue, last) == year)
         return last;
     const int32_t year_end =
         date_from_civil(year + 1, ask->catalogue->year_start_month, ask->catalogue->year_start_day) - 1;
@@ -500,7 +510,8 @@ static enum status combine_ytd_cover(struct asking *ask, const struct cover *cov
     if (!combine_periods_within(cover, ask->period, ask->form->frequency, &ytd.first, &ytd.last))
         return STATUS_OK;
     ytd.before = period_previous(ytd.first);
-    ytd.has_before = reporting_year(ask->catalogue, ytd.before) == reporting_year(ask->catalogue, ytd.first);
+    ytd.has_before =
+        combine_reporting_year(ask->catalogue, ytd.before) == combine_reporting_year(ask->catalogue, ytd.first);
     if (ytd.has_before)
         status = slots_with_figures(ask, ytd.before, (struct slot_run){cover->first_slot, cover->slot_count}, &slots);
     else
@@ -552,16 +563,15 @@ static enum status combine_kind(struct asking *ask)
     return STATUS_BROKEN;
 }
 
-enum status combine_element(struct figures *figures, uint32_t element, struct scope scope, struct period period,
-                            struct combined *ret_combined, struct fault *why)
+enum status combine_covers(struct figures *figures, uint32_t element, const struct cover *covers, size_t cover_count,
+                           struct period period, struct combined *ret_combined, struct fault *why)
 {
     const struct catalogue *catalogue = figures_catalogue(figures);
     struct asking ask = {.abacus = figures_abacus(figures), .catalogue = catalogue, .index = element,
-                         .element = &catalogue->elements[element], .period = period, .why = why};
+                         .element = &catalogue->elements[element], .period = period, .covers = covers,
+                         .cover_count = cover_count, .why = why};
     ask.form = &catalogue->forms[ask.element->form];
-    ask.cover_count = figures_covers(figures, scope, ask.form->level, &ask.covers);
     const enum status status = combine_kind(&ask);
-    free(ask.covers);
     if (status != STATUS_OK)
         return status;
     const __int128 value = over_units(&ask);
@@ -572,4 +582,16 @@ enum status combine_element(struct figures *figures, uint32_t element, struct sc
         ret_combined->value = fits ? (int64_t)value : 0;
     }
     return STATUS_OK;
+}
+
+enum status combine_element(struct figures *figures, uint32_t element, struct scope scope, struct period period,
+                            struct combined *ret_combined, struct fault *why)
+{
+    const struct catalogue *catalogue = figures_catalogue(figures);
+    struct cover *covers;
+    const size_t count =
+        figures_covers(figures, scope, catalogue->forms[catalogue->elements[element].form].level, &covers);
+    const enum status status = combine_covers(figures, element, covers, count, period, ret_combined, why);
+    free(covers);
+    return status;
 }
