@@ -241,6 +241,35 @@ static void flows_ytd_and_base_agree_on_a_wide_level(void)
     close_wide();
 }
 
+/* ---- base and time -------------------------------------------------------------------------------------------------- */
+
+static const struct catalogue_file closing[] = {
+    PACKAGE_TEXT,
+    FILE_TEXT("units.csv", "code,parent,level,name_zh,opened,closed\nC,,city,C,,\nA,C,town,A,,\n"
+                           "old,C,town,old,,2020-06-30\nnew,C,town,new,2020-07-01,\n"),
+    FILE_TEXT("forms.csv", "form,name_zh,frequency,level,due_days\nyea,yea,year,town,5\nsome,some,year,town,5\n"),
+    FILE_TEXT("form_units.csv", "form,unit\nsome,old\nsome,A\n"),
+    FILE_TEXT("elements.csv", "element,form,name_zh,kind,aggregate,unit_zh,decimals\n"
+                              "people,yea,e1,base,sum,u,0\nroads,some,e2,base,sum,u,0\n"),
+    FILE_TEXT("indicators.csv", "indicator,name_zh,numerator,denominator,factor,decimals,better\n"),
+    FILE_TEXT("goals.csv", "goal,indicator,unit,op,value,due\n"),
+};
+
+static void what_was_in_force_ends_with_its_unit(void)
+{
+    city_open(&city, closing, ARRAY_LEN(closing));
+    CU_ASSERT_EQUAL(city_feed(&city, "people,A,2019,1000\npeople,old,2019,30\npeople,old,2020,40\npeople,new,2020,7\n"
+                                     "roads,old,2019,5\nroads,new,2020,3\n"), 0);
+    city_expect(&city, "people", "C", "2019", "1030 2/2 complete");
+    city_expect(&city, "people", "C", "2020-06", "1040 2/2 complete"); /* open on the last day */
+    city_expect(&city, "people", "C", "2020-07-01", "1007 2/2 complete");
+    city_expect(&city, "people", "C", "2020", "1007 2/2 complete");
+    city_expect(&city, "people", "old", "2020", "- 0/0 missing");
+    city_expect(&city, "roads", "C", "2020-S1", "5 1/2 partial");
+    city_expect(&city, "roads", "C", "2021", "3 0/1 partial"); /* new does not owe the form and has told all the same */
+    city_close(&city);
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -255,6 +284,7 @@ int main(void)
         SENTENCE(goals_are_weighed_by_the_denominators_in_force),
         SENTENCE(gaps_in_a_wide_level_are_filled_from_further_back),
         SENTENCE(flows_ytd_and_base_agree_on_a_wide_level),
+        SENTENCE(what_was_in_force_ends_with_its_unit),
     };
     return suite_run("figures", sentences, ARRAY_LEN(sentences));
 }

@@ -143,14 +143,15 @@ static void model_base(const struct model *model, uint32_t element, uint32_t uni
                        struct period asked, struct answer *answer)
 {
     const struct form *form = form_of(model, element);
+    const struct period last_day = period_of_day(asked.last, PERIOD_DAY);
     const struct known *last = NULL;
-    if (!belongs(model, unit, scope, asked.last))
+    if (!belongs(model, unit, scope, asked.last) || !catalogue_unit_open(model->catalogue, unit, last_day))
         return;
     for (size_t i = 0; i < model->period_count[form->frequency]; i++)
         if (model->periods[form->frequency][i].first <= asked.last && model->cells[element][unit][i].live)
             last = &model->cells[element][unit][i];
     const bool has = last != NULL && last->figure;
-    if (catalogue_owes(model->catalogue, form, unit, period_of_day(asked.last, form->frequency))) {
+    if (catalogue_owes(model->catalogue, form, unit, last_day)) {
         answer->expected++;
         answer->reported += has ? 1u : 0u;
     }
