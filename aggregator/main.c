@@ -242,9 +242,9 @@ static enum exit_code open_store(struct program *program)
     struct fault why = {0};
     const size_t memory = (size_t)program->settings.memory_mib << 20;
     enum status status = store_open(program->settings.store_path, STORE_WRITE, &program->store, &why);
-    if (status == STATUS_AGAIN) {
-        memset(&why, 0, sizeof why);
-        fault_set(&why, MESSAGE_ALREADY_RUNNING, program->settings.store_path, NULL);
+    if (status == STATUS_AGAIN) { /* held, or its disk is full */
+        if (why.message == MESSAGE_STORE_HELD)
+            fault_set(&why, MESSAGE_ALREADY_RUNNING, program->settings.store_path, NULL);
         return failed(EXIT_UNREACHABLE, &why);
     }
     if (status == STATUS_OK)
