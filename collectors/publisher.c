@@ -558,6 +558,12 @@ bool publisher_is_drained(const struct publisher *publisher)
     return publisher->acknowledge == 0 && publisher->refusal_count == 0 && delivery_drained(&publisher->delivery);
 }
 
+void publisher_progress(const struct publisher *publisher, uint64_t *ret_sent, uint64_t *ret_acknowledged)
+{
+    *ret_sent = publisher->delivery.next == 0 ? 0 : publisher->delivery.next - 1;
+    *ret_acknowledged = publisher->delivery.watermark;
+}
+
 size_t publisher_refusals(struct publisher *publisher, const struct publisher_refusal **ret_refusals)
 {
     publisher->handed_out = publisher->refusal_count > 0;
