@@ -641,7 +641,8 @@ static enum status take_batch(struct intake *intake, struct peer *peer, const st
     struct entry entry = {.number = intake->head + intake->taken_count + 1,
                           .seq = batch->seq,
                           .bytes = batch->bytes,
-                          .length = batch->length};
+                          .length = batch->length,
+                          .submission = &intake->batch->submission};
     intake->last_received_at = intake->now_ms > intake->last_received_at ? intake->now_ms : intake->last_received_at;
     entry.received_at = intake->last_received_at;
     memcpy(entry.agent, peer->agent, sizeof entry.agent);
