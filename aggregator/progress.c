@@ -181,13 +181,14 @@ static void count_months(const struct judging *judging, struct progress *progres
     }
 }
 
-/* From the goal's start to the end of its k-th month. */
+/* From the goal's start to the end of its k-th month, and so for the last month too when the goal is due in the middle of
+ * it: its reports speak of the whole month. */
 static struct period span_to_month(const struct goal *goal, uint32_t k)
 {
     struct period month = period_of_day(goal->start, PERIOD_MONTH);
     for (uint32_t i = 1; i < k; i++)
         month = period_next(month);
-    return period_span(goal->start, month.last < goal->due ? month.last : goal->due);
+    return period_span(goal->start, month.last);
 }
 
 /* ---- actual and expectation -------------------------------------------------------------------------------------------------- */

@@ -240,11 +240,11 @@ static void a_year_to_date_element_adds_up_like_a_flow(void)
 static void a_goal_may_start_and_end_within_a_month(void)
 {
     start("done,A,2020-02,100\ndone,A,2020-03,4\ndone,A,2020-04,4\ndone,A,2020-05,4\ndone,A,2020-06,100\n");
-    /* 10 February to 15 June: five months touched; whole inside lie only March, April, May */
+    /* 10 February to 15 June: five months touched. February does not lie whole after the start; June is judged to its end */
     expect("part", "2020-03-05", "no_data 1/5 - 4.00 - | - - ");
     expect("part", "2020-04-06", "lagging 2/5 4.00 8.00 20.00 | - 5.33 ");
     expect("part", "2020-05-06", "lagging 3/5 8.00 12.00 40.00 | 16.00 6.00 no");
-    expect("part", "2020-07-06", "missed 5/5 12.00 20.00 60.00 | 12.00 - no");
+    expect("part", "2020-07-06", "met 5/5 112.00 20.00 560.00 | 112.00 - yes");
     city_close(&city);
 }
 
