@@ -145,6 +145,20 @@ static void a_query_answers_elements_and_indicators(void)
     close_office();
 }
 
+static void a_period_is_answered_in_the_words_it_was_asked_in(void)
+{
+    open_office();
+    expect("query operand=homes unit=A period=2020-Q1..2020-Q2", "homes,A,甲区,2020-Q1..2020-Q2,2051,,,10,18,partial\n");
+    expect("query operand=homes unit=A period=2020-01..2020-06", "homes,A,甲区,2020-01..2020-06,2051,,,10,18,partial\n");
+    expect("query operand=homes unit=A period=2020-Q1..2020-Q2 by=quarter",
+           "homes,A,甲区,2020-Q1,36,,,5,9,partial\nhomes,A,甲区,2020-Q2,2015,,,5,9,partial\n");
+    expect("reporting unit=b1 period=2020-Q1..2020-Q1 summary=", "mon,b1,2020-Q1..2020-Q1,3,2,2,66.7,66.7\n"
+                                                               "spe,b1,2020-Q1..2020-Q1,3,1,1,33.3,33.3\n"
+                                                               "qua,b1,2020-Q1..2020-Q1,0,0,0,,\n"
+                                                               "pop,b1,2020-Q1..2020-Q1,0,0,0,,\n");
+    close_office();
+}
+
 static void rows_come_by_code_then_unit_in_tree_order_then_period(void)
 {
     open_office();
@@ -377,6 +391,7 @@ int main(void)
     const struct sentence sentences[] = {
         SENTENCE(every_answer_has_the_columns_of_the_contract),
         SENTENCE(a_query_answers_elements_and_indicators),
+        SENTENCE(a_period_is_answered_in_the_words_it_was_asked_in),
         SENTENCE(rows_come_by_code_then_unit_in_tree_order_then_period),
         SENTENCE(a_level_lists_the_units_that_were_below_in_the_period),
         SENTENCE(changes_are_in_percent_of_the_base_and_empty_without_one),

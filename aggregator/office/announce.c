@@ -245,7 +245,7 @@ static enum status publish_figures(struct announcer *announcer, struct office *o
         struct table row;
         table_start(&row, query_columns, 10);
         status = add_figure(office->figures, announcer->catalogue, (struct subject){marked->indicator, NO_INDEX},
-                            place_of_unit(office, marked->unit), year, LANGUAGE_ZH, &row, &figure, why);
+                            place_of_unit(office, marked->unit), year, NULL, LANGUAGE_ZH, &row, &figure, why);
         if (status == STATUS_OK) {
             publish_row(announcer, marked, &row);
             marked->dirty = false;

@@ -76,15 +76,18 @@ void add_ratio(struct table *table, bool present, const mpq_t value, uint8_t dec
 void add_date(struct table *table, int32_t date);
 void add_time(struct table *table, int64_t time_ms); /* empty for 0 and INT64_MIN */
 void add_period(struct table *table, struct period period);
+/* The period of option `name` in the words it was asked in; without the option `period` itself. */
+void add_asked_period(const struct asking *asking, const char *name, struct period period);
 
-/* The ten cells of one figure as `query` prints them; ret_figure keeps the exact values. */
+/* The ten cells of one figure as `query` prints them, the period as `period_text` or, where that is NULL, by its name;
+ * ret_figure keeps the exact values. */
 struct subject {
     uint32_t indicator, element; /* one of them is NO_INDEX */
 };
 extern const char *const query_columns[12];
 enum status add_figure(struct figures *figures, const struct catalogue *catalogue, struct subject subject,
-                       struct place place, struct period period, enum language language, struct table *table,
-                       struct figure *ret_figure, struct fault *why);
+                       struct place place, struct period period, const char *period_text, enum language language,
+                       struct table *table, struct figure *ret_figure, struct fault *why);
 
 /* alerts.c of the answers: the rows as `alerts` prints them. */
 extern const char *const alert_columns[10];

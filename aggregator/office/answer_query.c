@@ -24,6 +24,7 @@ struct query {
     size_t unit_count;
     struct period *periods;
     size_t period_count;
+    const char *period_text; /* the one period as it was asked for; NULL: by their names */
     enum change changes[2];
     size_t change_count;
 };
@@ -36,8 +37,8 @@ static enum status read_figure(struct figures *figures, struct subject subject, 
 }
 
 enum status add_figure(struct figures *figures, const struct catalogue *catalogue, struct subject subject,
-                       struct place place, struct period period, enum language language, struct table *table,
-                       struct figure *ret_figure, struct fault *why)
+                       struct place place, struct period period, const char *period_text, enum language language,
+                       struct table *table, struct figure *ret_figure, struct fault *why)
 {
     const bool indicator = subject.indicator != NO_INDEX;
     const enum status status = read_figure(figures, subject, place.scope, period, ret_figure, why);
@@ -50,7 +51,10 @@ enum status add_figure(struct figures *figures, const struct catalogue *catalogu
     table_add(table, place_code(catalogue, place));
     table_add(table, name);
     free(name);
-    add_period(table, period);
+    if (period_text != NULL)
+        table_add(table, period_text);
+    else
+        add_period(table, period);
     add_ratio(table, ret_figure->value_state == FIGURE_PRESENT, ret_figure->value, ret_figure->value_decimals);
     add_ratio(table, indicator && ret_figure->numerator_state == FIGURE_PRESENT, ret_figure->numerator,
               ret_figure->numerator_decimals);
@@ -82,8 +86,8 @@ static void add_change(struct table *table, const struct figure *now, const stru
 static enum status add_row(struct asking *asking, const struct query *query, struct subject subject,
                            struct place place, struct period period, struct figure *now, struct figure *base)
 {
-    enum status status = add_figure(asking->figures, asking->catalogue, subject, place, period, asking->language,
-                                    asking->table, now, asking->why);
+    enum status status = add_figure(asking->figures, asking->catalogue, subject, place, period, query->period_text,
+                                    asking->language, asking->table, now, asking->why);
     for (size_t i = 0; status == STATUS_OK && i < query->change_count; i++) {
         struct period before = period;
         if (query->changes[i] == CHANGE_MOM)
@@ -148,6 +152,7 @@ static enum status choose_periods(struct asking *asking, struct query *query, st
         return status;
     *ret_whole = whole;
     if (by == NULL) {
+        query->period_text = asking_option(asking, "period");
         query->periods = memory_new(struct period);
         query->periods[query->period_count++] = whole;
         return STATUS_OK;

@@ -105,7 +105,7 @@ static enum status add_summary(struct asking *asking, const struct reporting *as
         return status;
     table_add(asking->table, asking->catalogue->forms[form].code);
     table_add(asking->table, place_code(asking->catalogue, asked->place));
-    add_period(asking->table, asked->period);
+    add_asked_period(asking, "period", asked->period);
     table_add_number(asking->table, counts.expected);
     table_add_number(asking->table, counts.received);
     table_add_number(asking->table, counts.on_time);

@@ -315,6 +315,16 @@ void add_period(struct table *table, struct period period)
     table_add(table, text);
 }
 
+/* Whoever asked for 2020-Q1..2020-Q3 looks for that and not for 2020-01..2020-09. */
+void add_asked_period(const struct asking *asking, const char *name, struct period period)
+{
+    const char *text = asking_option(asking, name);
+    if (text != NULL)
+        table_add(asking->table, text);
+    else
+        add_period(asking->table, period);
+}
+
 /* ---- answering ----------------------------------------------------------------------------------------------------- */
 
 static bool has_option(const struct office_command *command, const char *name)
