@@ -3,7 +3,8 @@
  *
  *   bench-deliver OUTBOX COLLECTOR.yaml...
  *
- * OUTBOX is the folder bench-fill filled. A batch's acknowledgement is timed from the moment it was given to the socket
+ * OUTBOX is the folder bench-fill filled. Every collector has a thread of its own, as it has a process of its own in a
+ * district: what one waits for on its disk holds up no other. A batch's acknowledgement is timed from the moment it was given to the socket
  * to the moment the publisher learns that it is committed. */
 #include "workload.h"
 
@@ -14,6 +15,7 @@
 #include "settings.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +29,14 @@ struct agent_end {
     struct public_key aggregator;
     struct outbox *outbox;
     struct publisher *publisher;
+    void *context;
+    pthread_t thread;
+    bool has_thread;
+    double until;
+    enum status status;
+    struct fault why;
     uint64_t sent, acked; /* batches seen so far */
     double *sent_at;      /* by seq */
-};
-
-struct bench {
-    struct agent_end *ends;
-    size_t count;
     double *waits;        /* of each acknowledged batch, seconds */
     size_t wait_count, wait_capacity;
     uint64_t refused;
@@ -74,7 +77,7 @@ static int64_t now_ms(void)
 }
 
 /* Stamps what went out and what came back in the last step. */
-static void note_progress(struct bench *bench, struct agent_end *end)
+static void note_progress(struct agent_end *end)
 {
     const double now = bench_seconds(CLOCK_MONOTONIC);
     uint64_t sent, acked;
@@ -82,45 +85,45 @@ static void note_progress(struct bench *bench, struct agent_end *end)
     for (; end->sent < sent; end->sent++)
         end->sent_at[end->sent + 1] = now;
     for (; end->acked < acked; end->acked++) {
-        bench->waits = memory_grow(bench->waits, &bench->wait_capacity, bench->wait_count + 1, sizeof *bench->waits);
-        bench->waits[bench->wait_count++] = now - end->sent_at[end->acked + 1];
+        end->waits = memory_grow(end->waits, &end->wait_capacity, end->wait_count + 1, sizeof *end->waits);
+        end->waits[end->wait_count++] = now - end->sent_at[end->acked + 1];
     }
 }
 
-static enum status work(struct bench *bench, struct agent_end *end, struct fault *why)
+static enum status work(struct agent_end *end)
 {
     const struct publisher_refusal *refusals;
-    const enum status status = publisher_work(end->publisher, now_ms(), why);
-    bench->refused += publisher_refusals(end->publisher, &refusals);
-    note_progress(bench, end);
+    const enum status status = publisher_work(end->publisher, now_ms(), &end->why);
+    end->refused += publisher_refusals(end->publisher, &refusals);
+    note_progress(end);
     return status == STATUS_AGAIN ? STATUS_OK : status;
 }
 
-static enum status deliver(struct bench *bench, double until, struct fault *why)
+static enum status deliver(struct agent_end *end)
 {
-    zmq_pollitem_t *items = memory_array(bench->count, sizeof *items);
-    enum status status = STATUS_OK;
-    size_t drained = 0;
-    for (size_t i = 0; i < bench->count; i++)
-        items[i] = (zmq_pollitem_t){.socket = publisher_socket(bench->ends[i].publisher), .events = ZMQ_POLLIN,
-                                    .revents = ZMQ_POLLIN};
-    while (drained < bench->count && status == STATUS_OK && bench_seconds(CLOCK_MONOTONIC) < until) {
-        drained = 0;
-        for (size_t i = 0; i < bench->count && status == STATUS_OK; i++) {
-            struct agent_end *end = &bench->ends[i];
-            if ((items[i].revents & ZMQ_POLLIN) != 0 || publisher_due(end->publisher) <= now_ms())
-                status = work(bench, end, why);
-            drained += publisher_is_drained(end->publisher);
+    unsigned char no_catalogue[32] = {0};
+    enum status status = publisher_open(end->context, &end->settings, &end->key, &end->aggregator, no_catalogue, end->outbox,
+                                        now_ms(), &end->publisher, &end->why);
+    while (status == STATUS_OK && !publisher_is_drained(end->publisher)) {
+        zmq_pollitem_t item = {.socket = publisher_socket(end->publisher), .events = ZMQ_POLLIN};
+        if (bench_seconds(CLOCK_MONOTONIC) > end->until) {
+            publisher_trouble(end->publisher, &end->why);
+            return STATUS_AGAIN;
         }
-        if (drained < bench->count)
-            (void)zmq_poll(items, (int)bench->count, 5);
-    }
-    free(items);
-    if (status == STATUS_OK && drained < bench->count) {
-        fprintf(stderr, "bench-deliver: %zu of %zu collectors were not done in time\n", bench->count - drained, bench->count);
-        status = STATUS_AGAIN;
+        status = work(end);
+        const int64_t due = publisher_due(end->publisher), now = now_ms();
+        if (status == STATUS_OK && !publisher_is_drained(end->publisher))
+            /* The monitor of a new link makes no noise on the socket, so it is looked at often. */
+            (void)zmq_poll(&item, 1, due <= now ? 0 : end->sent == 0 ? 1 : due - now < 20 ? (long)(due - now) : 20);
     }
     return status;
+}
+
+static void *run(void *argument)
+{
+    struct agent_end *end = argument;
+    end->status = deliver(end);
+    return NULL;
 }
 
 static int by_size(const void *one, const void *other)
@@ -129,61 +132,89 @@ static int by_size(const void *one, const void *other)
     return (left > right) - (left < right);
 }
 
-static double quantile(const struct bench *bench, size_t thousandth)
+static void print(struct agent_end *ends, size_t count, double seconds, double cpu)
 {
-    return bench->wait_count == 0 ? 0 : bench->waits[(bench->wait_count - 1) * thousandth / 1000] * 1000;
-}
-
-static void print(struct bench *bench, double seconds, double cpu)
-{
-    if (bench->wait_count > 0)
-        qsort(bench->waits, bench->wait_count, sizeof *bench->waits, by_size);
+    double *waits = NULL;
+    size_t wait_count = 0, capacity = 0;
+    uint64_t refused = 0;
+    for (size_t i = 0; i < count; i++) {
+        waits = memory_grow(waits, &capacity, wait_count + ends[i].wait_count + 1, sizeof *waits);
+        if (ends[i].wait_count > 0)
+            memcpy(waits + wait_count, ends[i].waits, ends[i].wait_count * sizeof *waits);
+        wait_count += ends[i].wait_count;
+        refused += ends[i].refused;
+    }
+    if (wait_count > 0)
+        qsort(waits, wait_count, sizeof *waits, by_size);
+    else
+        waits[0] = 0;
+    const size_t last = wait_count == 0 ? 0 : wait_count - 1;
     printf("{\"batches\": %zu, \"refused\": %" PRIu64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"ack_p50_ms\": %.3f, "
            "\"ack_p99_ms\": %.3f, \"ack_max_ms\": %.3f}\n",
-           bench->wait_count, bench->refused, seconds, cpu, quantile(bench, 500), quantile(bench, 990),
-           quantile(bench, 1000));
+           wait_count, refused, seconds, cpu, waits[last / 2] * 1000, waits[last * 99 / 100] * 1000, waits[last] * 1000);
+    free(waits);
+}
+
+static void start_all(struct agent_end *ends, size_t count, double until)
+{
+    for (size_t i = 0; i < count; i++) {
+        ends[i].until = until;
+        ends[i].has_thread = pthread_create(&ends[i].thread, NULL, run, &ends[i]) == 0;
+        if (!ends[i].has_thread)
+            ends[i].status = STATUS_BROKEN;
+    }
+}
+
+static enum status join_all(struct agent_end *ends, size_t count, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (ends[i].has_thread)
+            pthread_join(ends[i].thread, NULL);
+        if (ends[i].status != STATUS_OK) {
+            status = ends[i].status;
+            *why = ends[i].why;
+        }
+    }
+    return status;
+}
+
+static void close_end(struct agent_end *end)
+{
+    publisher_close(&end->publisher);
+    outbox_close(&end->outbox);
+    free(end->sent_at);
+    free(end->waits);
+    keys_forget(&end->key);
+    collector_settings_free(&end->settings);
 }
 
 int main(int argc, char *argv[])
 {
-    struct bench bench = {0};
     struct fault why = {0};
-    unsigned char no_catalogue[32] = {0};
-    void *context = NULL;
-    int code = EXIT_FAILURE;
     enum status status = seal_start();
     if (argc < 3) {
         fputs("usage: bench-deliver OUTBOX COLLECTOR.yaml...\n", stderr);
         return EXIT_FAILURE;
     }
-    bench.count = (size_t)argc - 2;
-    bench.ends = memory_array(bench.count, sizeof *bench.ends);
-    context = zmq_ctx_new();
-    for (size_t i = 0; i < bench.count && status == STATUS_OK; i++)
-        status = open_end(&bench.ends[i], argv[1], argv[i + 2], &why);
+    const size_t count = (size_t)argc - 2;
+    struct agent_end *ends = memory_array(count, sizeof *ends);
+    void *context = zmq_ctx_new();
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        ends[i].context = context;
+        status = open_end(&ends[i], argv[1], argv[i + 2], &why);
+    }
     const double started = bench_seconds(CLOCK_MONOTONIC), cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    for (size_t i = 0; i < bench.count && status == STATUS_OK; i++) {
-        struct agent_end *end = &bench.ends[i];
-        status = publisher_open(context, &end->settings, &end->key, &end->aggregator, no_catalogue, end->outbox, now_ms(),
-                                &end->publisher, &why);
-    }
-    if (status == STATUS_OK)
-        status = deliver(&bench, started + PATIENCE_SECONDS, &why);
     if (status == STATUS_OK) {
-        print(&bench, bench_seconds(CLOCK_MONOTONIC) - started, bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-        code = EXIT_SUCCESS;
-    } else {
-        code = fail(&why);
+        start_all(ends, count, started + PATIENCE_SECONDS);
+        status = join_all(ends, count, &why);
     }
-    for (size_t i = 0; i < bench.count; i++) {
-        publisher_close(&bench.ends[i].publisher);
-        outbox_close(&bench.ends[i].outbox);
-        free(bench.ends[i].sent_at);
-        keys_forget(&bench.ends[i].key);
-        collector_settings_free(&bench.ends[i].settings);
-    }
+    const double seconds = bench_seconds(CLOCK_MONOTONIC) - started;
+    if (status == STATUS_OK)
+        print(ends, count, seconds, bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    for (size_t i = 0; i < count; i++)
+        close_end(&ends[i]);
     zmq_ctx_term(context);
-    free(bench.ends);
-    free(bench.waits);
-    return code;
+    free(ends);
+    return status == STATUS_OK ? EXIT_SUCCESS : fail(&why);
 }
