@@ -65,6 +65,8 @@ struct entry {               /* one batch in the ledger; entry numbers start at 
     size_t length;
     const struct refusal *refusals; /* borrowed, by index; what intake refused */
     size_t refusal_count;
+    const unsigned char *outcome; /* read only: refusals and `repeated` as the chain seals them; borrowed likewise */
+    size_t outcome_length;
     bool repeated;           /* the same file of the same agent was taken before: kept, never applied */
     unsigned char hash[SEAL_HASH]; /* ledger chain; store_append works it out itself */
     const struct submission *submission; /* appending: of the decoded batch, so that it need not be decoded again; may be
@@ -79,6 +81,9 @@ enum status store_append(struct store *store, const struct entry *entry, const s
 /* The chain value an entry must have after `previous` (all zero before the first): what `verify` compares. */
 void store_entry_hash(const struct entry *entry, const unsigned char previous[SEAL_HASH],
                       unsigned char ret_hash[SEAL_HASH]);
+/* True when the entry just read is what was stored: its bytes continue its outbox' chain, and it the ledger's. */
+enum status store_entry_sound(struct store *store, const struct entry *entry, bool *ret_sound, struct fault *why)
+    MUST_CHECK;
 /* Adds touches of an entry that is in the ledger already (its elements moved to other forms in a new catalogue). */
 enum status store_touch(struct store *store, uint64_t entry, const struct touch *touches, size_t touch_count,
                         struct fault *why) MUST_CHECK;
@@ -116,14 +121,21 @@ enum status store_knows_file(struct store *store, const char *agent, const unsig
 /* ---- abacus pages ---------------------------------------------------------------------------------------------------- */
 
 /* Blocks of pages as blobs, keyed by (element or form code, period, block). Valid for one layout of the catalogue and
- * exact as of the watermark saved with them. */
+ * exact as of the watermark saved with them. A block ends in a checksum of STORE_SEAL bytes over itself and its place;
+ * the store keeps it beside the block as well and knows the sum of all: see store_pages_sound. */
+#define STORE_SEAL 8
 enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
                                   struct fault *why) MUST_CHECK; /* 0 when another layout or none */
 /* True when the saved pages and the touches are those of this layout. */
 enum status store_pages_fit(struct store *store, const unsigned char layout[32], bool *ret_fit, struct fault *why)
     MUST_CHECK;
 enum status store_pages_reset(struct store *store, const unsigned char layout[32], struct fault *why) MUST_CHECK;
+/* After the last store_block_save of a transaction. */
 enum status store_pages_set_watermark(struct store *store, uint64_t watermark, struct fault *why) MUST_CHECK;
+/* True when the saved blocks are those that were there when the watermark was set, over this ledger: none lost, none of
+ * an earlier time, none of another ledger. Looks at the seal of every block; the bytes speak for themselves when loaded. */
+enum status store_pages_sound(struct store *store, bool *ret_sound, struct fault *why) MUST_CHECK;
+/* Bytes that do not bear their seal are given as none: *ret_found with *ret_length 0. */
 enum status store_block_load(struct store *store, const char *subject, const char *period, uint32_t block,
                              const unsigned char **ret_bytes, size_t *ret_length, bool *ret_found, struct fault *why)
     MUST_CHECK;
@@ -190,6 +202,106 @@ enum status store_add_publication(struct store *store, const struct publication 
 enum status store_load_catalogue_of(struct store *store, const unsigned char hash[SEAL_HASH],
                                     struct catalogue **ret_catalogue, struct findings *findings, struct fault *why)
     MUST_CHECK;
+
+/* ---- proof: what somebody else needs to check the ledger (proof.h) ------------------------------------------------- */
+
+struct registry_row {        /* who was allowed and what was in force, for the entries after `after` */
+    uint64_t number;         /* from 1 without gaps */
+    char kind[16];           /* "aggregator", "agent": key signs; "catalogue": key is its hash */
+    char name[65];
+    unsigned char key[SEAL_PUBLIC];
+    char scope[65];          /* agent: unit; else "" */
+    char status[16];         /* "active", "revoked" */
+    uint64_t after;
+    int64_t seen_at;
+    unsigned char hash[SEAL_HASH]; /* chained */
+};
+enum status store_registry(struct store *store, struct registry_row **ret_rows, size_t *ret_count, struct fault *why)
+    MUST_CHECK;              /* by number; *ret_rows is yours to free() */
+enum status store_add_registry(struct store *store, const struct registry_row *row, struct fault *why) MUST_CHECK;
+
+#define CHECKPOINT_TEXT 768
+struct checkpoint_row {
+    uint64_t entry;
+    char text[CHECKPOINT_TEXT];
+};
+enum status store_checkpoints(struct store *store, uint64_t after, struct checkpoint_row **ret_rows, size_t *ret_count,
+                              struct fault *why) MUST_CHECK; /* by entry; *ret_rows is yours to free() */
+enum status store_newest_checkpoint(struct store *store, bool *ret_found, struct checkpoint_row *ret_row,
+                                    struct fault *why) MUST_CHECK;
+enum status store_add_checkpoint(struct store *store, uint64_t entry, const char *text, struct fault *why) MUST_CHECK;
+
+/* Every catalogue that was in force, by version; `after`: the last entry decided under the one before. *ret_rows is yours
+ * to free(). Its files: store_catalogue_files calls visit for each, borrowed for the call. */
+struct catalogue_row {
+    int64_t version;
+    unsigned char hash[SEAL_HASH];
+    uint64_t after;
+};
+typedef void store_file_visitor(void *context, const char *name, const char *bytes, size_t length);
+enum status store_catalogues(struct store *store, struct catalogue_row **ret_rows, size_t *ret_count, struct fault *why)
+    MUST_CHECK;
+enum status store_catalogue_files(struct store *store, int64_t version, store_file_visitor *visit, void *context,
+                                  struct fault *why) MUST_CHECK;
+enum status store_load_catalogue_version(struct store *store, int64_t version, struct catalogue **ret_catalogue,
+                                         struct findings *findings, struct fault *why) MUST_CHECK;
+
+/* Whether the entry is in the index of (form, period); the period with any entry after `after`. */
+enum status store_is_touched(struct store *store, const char *form, const char *period, uint64_t entry,
+                             bool *ret_touched, struct fault *why) MUST_CHECK;
+typedef void store_touch_visitor(void *context, const char *form, const char *period);
+enum status store_touched_since(struct store *store, const char *form, uint64_t after, store_touch_visitor *visit,
+                                void *context, struct fault *why) MUST_CHECK;
+/* Visits every saved block; a visitor that says false ends the walk. It may not ask the store. */
+typedef bool store_block_visitor(void *context, const char *subject, const char *period, uint32_t block,
+                                 const unsigned char *bytes, size_t length);
+enum status store_blocks(struct store *store, store_block_visitor *visit, void *context, struct fault *why) MUST_CHECK;
+/* Looks through the file for damage that shows without understanding it (indexes too when `indexes`); *ret_sound, and in
+ * ret_detail the first thing that is not. */
+enum status store_check_file(struct store *store, bool indexes, bool *ret_sound, char *ret_detail, size_t capacity,
+                             struct fault *why) MUST_CHECK;
+
+/* ---- published rows: figures, goals and reports for other programs (plain-sql.md) ------------------------------------- */
+
+struct published_figure {    /* texts borrowed; figures as text, NULL when there is none */
+    const char *kind;        /* "indicator", "element" */
+    const char *code, *name, *unit, *unit_name, *level;
+    struct period period;
+    const char *value, *numerator, *denominator;
+    int64_t value_units;     /* value in units of 10^-value_scale; only with a value */
+    uint8_t value_scale;
+    uint64_t reported, expected;
+    const char *flag;
+};
+struct published_report {
+    const char *form, *form_name, *unit, *unit_name, *level;
+    struct period period;
+    uint64_t expected, received, on_time, clean;
+};
+#define PUBLISHED_GOAL_CELLS 17 /* the columns of `progress`, in its order */
+
+/* Publish these; `updated_at` is printed with them. Inside a write transaction. */
+enum status store_publish_figure(struct store *store, const struct published_figure *figure, const char *updated_at,
+                                 struct fault *why) MUST_CHECK;
+enum status store_publish_report(struct store *store, const struct published_report *report, const char *updated_at,
+                                 struct fault *why) MUST_CHECK;
+enum status store_publish_goal(struct store *store, const char *const cells[PUBLISHED_GOAL_CELLS], const char *judged_on,
+                               const char *updated_at, struct fault *why) MUST_CHECK;
+enum status store_unpublish_goals(struct store *store, struct fault *why) MUST_CHECK;
+enum status store_unpublish(struct store *store, struct fault *why) MUST_CHECK; /* all of it: another catalogue */
+/* True when the row is published just so. */
+enum status store_is_published(struct store *store, const struct published_figure *figure, bool *ret_same,
+                               struct fault *why) MUST_CHECK;
+/* Visits every published figure (name, unit_name and level are NULL); a visitor that says false ends the walk. */
+typedef bool store_figure_visitor(void *context, const struct published_figure *figure);
+enum status store_published_figures(struct store *store, store_figure_visitor *visit, void *context, struct fault *why)
+    MUST_CHECK;
+/* The published rows are exact as of this entry, under the catalogue of this hash. 0: nothing is published. */
+enum status store_published_as_of(struct store *store, const unsigned char catalogue[SEAL_HASH], uint64_t *ret_entry,
+                                  struct fault *why) MUST_CHECK;
+enum status store_set_published_as_of(struct store *store, const unsigned char catalogue[SEAL_HASH], uint64_t entry,
+                                      struct fault *why) MUST_CHECK;
+
 /* 16 random bytes made with the file. */
 enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why) MUST_CHECK;
 /* Idle work of the one writer: a passive checkpoint when the log has grown. */

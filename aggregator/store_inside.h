@@ -36,9 +36,12 @@
                    " chain = excluded.chain, last_received_at = excluded.last_received_at")                            \
     X(TAKEN, "SELECT 1 FROM taken WHERE agent = ?1 AND hash = ?2 AND outbox <> ?3 LIMIT 1")                            \
     X(TAKE, "INSERT OR IGNORE INTO taken(agent, hash, outbox) VALUES(?1, ?2, ?3)")                                     \
-    X(BLOCK, "SELECT bytes FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                              \
-    X(BLOCK_SAVE, "INSERT INTO block(subject, period, block, bytes) VALUES(?1, ?2, ?3, ?4)"                            \
-                  " ON CONFLICT DO UPDATE SET bytes = excluded.bytes")                                                 \
+    X(BLOCK, "SELECT bytes, seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                        \
+    X(BLOCK_SEAL, "SELECT seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                          \
+    X(BLOCK_SEALS, "SELECT subject, period, block, seal FROM block")                                                   \
+    X(BLOCK_SAVE, "INSERT INTO block(subject, period, block, seal, bytes) VALUES(?1, ?2, ?3, ?4, ?5)"                  \
+                  " ON CONFLICT DO UPDATE SET seal = excluded.seal, bytes = excluded.bytes")                           \
+    X(HASH_AT, "SELECT hash FROM ledger WHERE entry = ?1")                                                             \
     X(BLOCK_PERIODS, "SELECT DISTINCT period FROM block WHERE subject = ?1 ORDER BY period")                           \
     X(BLOCKS_CLEAR, "DELETE FROM block")                                                                               \
     X(CATALOGUE, "SELECT version, hash FROM catalogue ORDER BY version DESC LIMIT 1")                                  \
@@ -61,6 +64,34 @@
     X(PUBLICATION_ADD, "INSERT OR IGNORE INTO publication(name, period, entry, ledger_hash, published_at, note,"       \
                        " catalogue_hash, figures_hash, signer, signature)"                                             \
                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                             \
+    X(REGISTRY, "SELECT number, kind, name, key, scope, status, after, seen_at, hash FROM registry ORDER BY number")   \
+    X(REGISTRY_ADD, "INSERT INTO registry(number, kind, name, key, scope, status, after, seen_at, hash)"               \
+                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                     \
+    X(CHECKPOINTS, "SELECT entry, text FROM checkpoint WHERE entry > ?1 ORDER BY entry")                               \
+    X(CHECKPOINT_NEWEST, "SELECT entry, text FROM checkpoint ORDER BY entry DESC LIMIT 1")                             \
+    X(CHECKPOINT_ADD, "INSERT OR REPLACE INTO checkpoint(entry, text) VALUES(?1, ?2)")                                 \
+    X(TOUCHED, "SELECT 1 FROM touch WHERE form = ?1 AND period = ?2 AND entry = ?3")                                   \
+    X(TOUCHED_SINCE, "SELECT 1 FROM touch WHERE form = ?1 AND period = ?2 AND entry > ?3 LIMIT 1")                     \
+    X(BLOCKS, "SELECT subject, period, block, bytes FROM block ORDER BY subject, period, block")                       \
+    X(CATALOGUES, "SELECT version, hash, after FROM catalogue ORDER BY version")                                       \
+    X(FIGURE, "SELECT value, numerator, denominator, reported, expected, flag, name, unit_name FROM published_figures" \
+              " WHERE kind = ?1 AND code = ?2 AND unit = ?3 AND period = ?4")                                          \
+    X(FIGURES, "SELECT kind, code, unit, period, value, numerator, denominator, reported, expected, flag"              \
+               " FROM published_figures ORDER BY kind, code, unit, period")                                            \
+    X(FIGURE_SAVE, "INSERT OR REPLACE INTO published_figures(kind, code, unit, period, name, unit_name, level,"        \
+                   " period_kind, first_day, last_day, value, value_units, value_scale, numerator, denominator,"       \
+                   " reported, expected, flag, updated_at)"                                                            \
+                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)")    \
+    X(FIGURES_CLEAR, "DELETE FROM published_figures")                                                                  \
+    X(GOAL_SAVE, "INSERT OR REPLACE INTO published_goals(goal, indicator, unit, unit_name, op, value, due, actual,"    \
+                 " attainment_pct, expected_by_now, status, forecast, required_rate, reachable, reported, expected,"   \
+                 " office, judged_on, updated_at)"                                                                     \
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)")      \
+    X(GOALS_CLEAR, "DELETE FROM published_goals")                                                                      \
+    X(REPORT_SAVE, "INSERT OR REPLACE INTO published_reports(form, unit, period, form_name, unit_name, level,"         \
+                   " first_day, last_day, reports_expected, reports_received, reports_on_time, reports_clean,"         \
+                   " updated_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                      \
+    X(REPORTS_CLEAR, "DELETE FROM published_reports")                                                                  \
     X(AGENT_SAVE, "INSERT OR REPLACE INTO agent(agent, connected, last_seen, last_submission, backlog, refused,"       \
                   " clock_skew_ms, software) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
 
@@ -92,6 +123,9 @@ struct store {
     int64_t head_received_at;
     unsigned char head_hash[SEAL_HASH];
 
+    bool pages_seal_known;   /* the sum of the seals of all saved blocks, in this transaction */
+    uint64_t pages_seal;
+
     struct memory entry_bytes, block_bytes;
     struct refusal *refusals;
     size_t refusal_capacity;
@@ -111,6 +145,10 @@ enum status store_run(struct store *store, sqlite3_stmt *statement, struct fault
 enum status store_failure(struct store *store, int result, struct fault *why) MUST_CHECK;
 /* A row in the file contradicts the schema. */
 enum status store_damaged(struct store *store, const char *what, struct fault *why) MUST_CHECK;
+
+/* A single fact. *ret_row: is it there; then the statement holds it in column 0 and must be reset. */
+enum status store_about(struct store *store, const char *name, sqlite3_stmt **ret_statement, bool *ret_row,
+                        struct fault *why) MUST_CHECK;
 
 void store_bind_text(sqlite3_stmt *statement, int index, const char *text);
 void store_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length);

@@ -1,128 +1,20 @@
-/* store_ledger.c - the ledger: append-only, chained, with the streams that end in it and the index of what touches what.
- *
- * `outcome` is what we decided about a batch, beside what its agent signed, and is sealed by the ledger's chain:
- *   empty                            taken as it is
- *   flags, count, [length, code]..., [index delta, code number]...
- * flags 1: the same file was taken before. Messages are kept by code, not by number: numbers change as the table of
- * messages grows. Numbers are varints, index deltas start from -1, so they are never zero. */
+/* store_ledger.c - the ledger: append-only, chained, with the streams that end in it and the index of what touches what. */
 #include "store_inside.h"
 
-#include "cursor.h"
 #include "memory.h"
+#include "outcome.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OUTCOME_REPEATED 1
-#define CODES 64 /* kinds of refusal one batch can show */
-
-/* ---- outcome ------------------------------------------------------------------------------------------------------- */
-
-struct outcome {
-    unsigned char **bytes;
-    size_t *capacity;
-    size_t length;
-};
-
-static void put_varint(struct outcome *outcome, uint64_t number)
-{
-    *outcome->bytes = memory_grow(*outcome->bytes, outcome->capacity, outcome->length + 10, 1);
-    for (; number >= 0x80; number >>= 7)
-        (*outcome->bytes)[outcome->length++] = (unsigned char)(number | 0x80);
-    (*outcome->bytes)[outcome->length++] = (unsigned char)number;
-}
-
-static void put_text(struct outcome *outcome, const char *text)
-{
-    const size_t length = strlen(text);
-    put_varint(outcome, length);
-    *outcome->bytes = memory_grow(*outcome->bytes, outcome->capacity, outcome->length + length + 1, 1);
-    memcpy(*outcome->bytes + outcome->length, text, length);
-    outcome->length += length;
-}
-
-static size_t number_of_code(enum message *codes, size_t *count, enum message message)
-{
-    size_t i = 0;
-    while (i < *count && codes[i] != message)
-        i++;
-    if (i == *count && *count < CODES)
-        codes[(*count)++] = message;
-    return i < CODES ? i : CODES - 1;
-}
-
-static size_t write_outcome(const struct entry *entry, unsigned char **bytes, size_t *capacity)
-{
-    struct outcome outcome = {bytes, capacity, 0};
-    enum message codes[CODES];
-    size_t code_count = 0;
-    int64_t before = -1;
-    if (!entry->repeated && entry->refusal_count == 0)
-        return 0;
-    for (size_t i = 0; i < entry->refusal_count; i++)
-        number_of_code(codes, &code_count, entry->refusals[i].message);
-    put_varint(&outcome, entry->repeated ? OUTCOME_REPEATED : 0);
-    put_varint(&outcome, code_count);
-    for (size_t i = 0; i < code_count; i++)
-        put_text(&outcome, message_code(codes[i]));
-    for (size_t i = 0; i < entry->refusal_count; i++) {
-        put_varint(&outcome, (uint64_t)((int64_t)entry->refusals[i].index - before));
-        put_varint(&outcome, number_of_code(codes, &code_count, entry->refusals[i].message));
-        before = entry->refusals[i].index;
-    }
-    return outcome.length;
-}
-
-static enum message read_code(struct cursor *cursor)
-{
-    char code[LIMIT_CODE_BYTES + 1];
-    const uint64_t length = cursor_varint(cursor);
-    if (length >= sizeof code || length > cursor_left(cursor)) {
-        cursor_fail(cursor, "code too long");
-        return MESSAGE_NONE;
-    }
-    memcpy(code, cursor->at, length);
-    code[length] = '\0';
-    cursor->at += length;
-    return message_by_code(code); /* NONE for a code of another version: still refused */
-}
-
-static bool read_outcome(struct store *store, const void *bytes, size_t length, struct entry *entry)
-{
-    struct cursor cursor = cursor_over(bytes, length);
-    enum message codes[CODES];
-    int64_t index = -1;
-    entry->refusal_count = 0;
-    entry->repeated = false;
-    if (length == 0)
-        return true;
-    const uint64_t flags = cursor_varint(&cursor), code_count = cursor_varint(&cursor);
-    if (flags > OUTCOME_REPEATED || code_count > CODES)
-        return false;
-    for (uint64_t i = 0; i < code_count; i++)
-        codes[i] = read_code(&cursor);
-    while (cursor.wrong == NULL && cursor_left(&cursor) != 0) {
-        const uint64_t delta = cursor_varint(&cursor), code = cursor_varint(&cursor);
-        if (delta == 0 || delta > LIMIT_BATCH_RECORDS || code >= code_count || index + (int64_t)delta > UINT32_MAX)
-            return false;
-        index += (int64_t)delta;
-        store->refusals = memory_grow(store->refusals, &store->refusal_capacity, entry->refusal_count + 1,
-                                      sizeof *store->refusals);
-        store->refusals[entry->refusal_count++] = (struct refusal){(uint32_t)index, codes[code]};
-    }
-    entry->repeated = flags == OUTCOME_REPEATED;
-    entry->refusals = store->refusals;
-    return cursor.wrong == NULL;
-}
-
 void store_entry_hash(const struct entry *entry, const unsigned char previous[SEAL_HASH],
                       unsigned char ret_hash[SEAL_HASH])
 {
     unsigned char *outcome = NULL;
     size_t capacity = 0;
-    const size_t length = write_outcome(entry, &outcome, &capacity);
+    const size_t length = outcome_write(entry, &outcome, &capacity);
     seal_ledger_next(entry->number, previous, entry->agent, entry->outbox, entry->seq, entry->chain, entry->signature,
                      entry->received_at, outcome, length, ret_hash);
     free(outcome);
@@ -295,7 +187,7 @@ enum status store_append(struct store *store, const struct entry *entry, const s
         return status;
     if (entry->number != store->head + 1 || entry->received_at < store->head_received_at || !store->inside)
         return out_of_order(store, entry->number, why);
-    outcome_length = write_outcome(entry, &store->outcome, &store->outcome_capacity);
+    outcome_length = outcome_write(entry, &store->outcome, &store->outcome_capacity);
     seal_ledger_next(entry->number, store->head_hash, entry->agent, entry->outbox, entry->seq, entry->chain,
                      entry->signature, entry->received_at, store->outcome, outcome_length, hash);
     status = insert_entry(store, entry, hash, outcome_length, why);
@@ -312,6 +204,16 @@ enum status store_append(struct store *store, const struct entry *entry, const s
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+static bool keep_outcome(struct store *store, const void *bytes, size_t length, struct entry *entry)
+{
+    store->outcome = memory_grow(store->outcome, &store->outcome_capacity, length + 1, 1);
+    if (length != 0)
+        memcpy(store->outcome, bytes, length);
+    entry->outcome = store->outcome;
+    entry->outcome_length = length;
+    return outcome_read(entry, &store->refusals, &store->refusal_capacity);
+}
 
 static enum status read_entry(struct store *store, uint64_t number, struct entry *ret_entry, struct fault *why)
 {
@@ -330,7 +232,7 @@ static enum status read_entry(struct store *store, uint64_t number, struct entry
                store_read_blob(statement, 5, entry.chain, SEAL_HASH) &&
                store_read_blob(statement, 6, entry.signature, SEAL_SIGNATURE) &&
                store_read_blob(statement, 7, entry.hash, SEAL_HASH) &&
-               read_outcome(store, sqlite3_column_blob(statement, 8), (size_t)sqlite3_column_bytes(statement, 8),
+               keep_outcome(store, sqlite3_column_blob(statement, 8), (size_t)sqlite3_column_bytes(statement, 8),
                             &entry);
     if (is_sound) {
         entry.seq = (uint64_t)sqlite3_column_int64(statement, 3);

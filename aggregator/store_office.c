@@ -1,156 +1,10 @@
-/* store_office.c - what lies beside the ledger: saved blocks of the abacus, catalogues in force, alerts, agents. */
+/* store_office.c - what lies beside the ledger: catalogues in force, alerts, agents. */
 #include "store_inside.h"
 
 #include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- single facts ---------------------------------------------------------------------------------------------------- */
-
-static enum status read_about(struct store *store, const char *name, sqlite3_stmt **ret_statement, bool *ret_row,
-                              struct fault *why)
-{
-    enum status status = store_statement(store, STATEMENT_ABOUT, ret_statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(*ret_statement, 1, name);
-    return store_step(store, *ret_statement, ret_row, why);
-}
-
-enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why)
-{
-    sqlite3_stmt *statement;
-    bool row, is_sound;
-    const enum status status = read_about(store, "generation", &statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    is_sound = row && store_read_blob(statement, 0, ret_generation, 16);
-    sqlite3_reset(statement);
-    return is_sound ? STATUS_OK : store_damaged(store, "generation", why);
-}
-
-/* ---- abacus pages ---------------------------------------------------------------------------------------------------- */
-
-enum status store_pages_fit(struct store *store, const unsigned char layout[32], bool *ret_fit, struct fault *why)
-{
-    unsigned char saved[32];
-    sqlite3_stmt *statement;
-    bool row;
-    const enum status status = read_about(store, "pages_layout", &statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_fit = row && store_read_blob(statement, 0, saved, sizeof saved) && memcmp(saved, layout, sizeof saved) == 0;
-    sqlite3_reset(statement);
-    return STATUS_OK;
-}
-
-enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
-                                  struct fault *why)
-{
-    sqlite3_stmt *statement;
-    bool row, fits = false;
-    uint64_t watermark = 0;
-    enum status status = store_pages_fit(store, layout, &fits, why);
-    if (status == STATUS_OK && fits) {
-        status = read_about(store, "pages_watermark", &statement, &row, why);
-        if (status != STATUS_OK)
-            return status;
-        if (row)
-            watermark = (uint64_t)sqlite3_column_int64(statement, 0);
-        sqlite3_reset(statement);
-    }
-    if (status == STATUS_OK)
-        *ret_watermark = watermark;
-    return status;
-}
-
-enum status store_pages_set_watermark(struct store *store, uint64_t watermark, struct fault *why)
-{
-    sqlite3_stmt *statement;
-    const enum status status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "pages_watermark");
-    store_bind_number(statement, 2, watermark);
-    return store_run(store, statement, why);
-}
-
-enum status store_pages_reset(struct store *store, const unsigned char layout[32], struct fault *why)
-{
-    sqlite3_stmt *statement;
-    enum status status = store_statement(store, STATEMENT_BLOCKS_CLEAR, &statement, why);
-    if (status == STATUS_OK)
-        status = store_run(store, statement, why);
-    if (status == STATUS_OK)
-        status = store_pages_set_watermark(store, 0, why);
-    if (status == STATUS_OK)
-        status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "pages_layout");
-    store_bind_blob(statement, 2, layout, 32);
-    return store_run(store, statement, why);
-}
-
-enum status store_block_load(struct store *store, const char *subject, const char *period, uint32_t block,
-                             const unsigned char **ret_bytes, size_t *ret_length, bool *ret_found, struct fault *why)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, STATEMENT_BLOCK, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, subject);
-    store_bind_text(statement, 2, period);
-    store_bind_number(statement, 3, block);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (row)
-        store_keep_blob(statement, 0, &store->block_bytes, ret_bytes, ret_length);
-    sqlite3_reset(statement);
-    *ret_found = row;
-    return STATUS_OK;
-}
-
-enum status store_block_save(struct store *store, const char *subject, const char *period, uint32_t block,
-                             const unsigned char *bytes, size_t length, struct fault *why)
-{
-    sqlite3_stmt *statement;
-    const enum status status = store_statement(store, STATEMENT_BLOCK_SAVE, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, subject);
-    store_bind_text(statement, 2, period);
-    store_bind_number(statement, 3, block);
-    store_bind_blob(statement, 4, bytes, length);
-    return store_run(store, statement, why);
-}
-
-enum status store_block_periods(struct store *store, const char *subject, store_period_visitor *visit, void *context,
-                                struct fault *why)
-{
-    char period[PERIOD_TEXT];
-    sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, STATEMENT_BLOCK_PERIODS, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, subject);
-    for (;;) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        if (!store_read_text(statement, 0, period, sizeof period)) {
-            status = store_damaged(store, "block: period", why);
-            break;
-        }
-        visit(context, period);
-    }
-    sqlite3_reset(statement);
-    return status;
-}
 
 /* ---- catalogues in force ------------------------------------------------------------------------------------------- */
 
@@ -257,8 +111,8 @@ static enum status read_files(struct store *store, int64_t version, struct kept_
     return status;
 }
 
-static enum status load_version(struct store *store, int64_t version, struct catalogue **ret_catalogue,
-                                struct findings *findings, struct fault *why)
+enum status store_load_catalogue_version(struct store *store, int64_t version, struct catalogue **ret_catalogue,
+                                         struct findings *findings, struct fault *why)
 {
     struct kept_files files = {0};
     enum status status = read_files(store, version, &files, why);
@@ -278,7 +132,7 @@ enum status store_load_catalogue(struct store *store, struct catalogue **ret_cat
         fault_set(why, MESSAGE_STORE_WITHOUT_CATALOGUE, store->path, NULL);
         return STATUS_AGAIN;
     }
-    return status == STATUS_OK ? load_version(store, version, ret_catalogue, findings, why) : status;
+    return status == STATUS_OK ? store_load_catalogue_version(store, version, ret_catalogue, findings, why) : status;
 }
 
 enum status store_load_catalogue_of(struct store *store, const unsigned char hash[SEAL_HASH],
@@ -298,7 +152,7 @@ enum status store_load_catalogue_of(struct store *store, const unsigned char has
         version = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);
     *ret_catalogue = NULL;
-    return row ? load_version(store, version, ret_catalogue, findings, why) : STATUS_OK;
+    return row ? store_load_catalogue_version(store, version, ret_catalogue, findings, why) : STATUS_OK;
 }
 
 /* ---- alerts ------------------------------------------------------------------------------------------------------------ */

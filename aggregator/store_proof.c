@@ -1,0 +1,293 @@
+/* store_proof.c - what somebody else needs to check the ledger: the registry, signed checkpoints, the catalogues, and ways to
+ * look at the index, the saved blocks and the file itself. */
+#include "store_inside.h"
+
+#include "memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROOF_SINCE 3 /* user_version; an older file that is only read has no registry and no checkpoints */
+
+/* ---- registry ------------------------------------------------------------------------------------------------------ */
+
+static bool read_registry(sqlite3_stmt *statement, struct registry_row *row)
+{
+    row->number = (uint64_t)sqlite3_column_int64(statement, 0);
+    row->after = (uint64_t)sqlite3_column_int64(statement, 6);
+    row->seen_at = sqlite3_column_int64(statement, 7);
+    return store_read_text(statement, 1, row->kind, sizeof row->kind) &&
+           store_read_text(statement, 2, row->name, sizeof row->name) &&
+           store_read_blob(statement, 3, row->key, sizeof row->key) &&
+           store_read_text(statement, 4, row->scope, sizeof row->scope) &&
+           store_read_text(statement, 5, row->status, sizeof row->status) &&
+           store_read_blob(statement, 8, row->hash, sizeof row->hash);
+}
+
+enum status store_registry(struct store *store, struct registry_row **ret_rows, size_t *ret_count, struct fault *why)
+{
+    struct registry_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = STATUS_OK;
+    *ret_rows = NULL;
+    *ret_count = 0;
+    if (store->version < PROOF_SINCE)
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_REGISTRY, &statement, why);
+    while (status == STATUS_OK) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
+        memset(&rows[count], 0, sizeof rows[count]);
+        if (!read_registry(statement, &rows[count++]))
+            status = store_damaged(store, "registry", why);
+    }
+    if (status != STATUS_OK) {
+        free(rows);
+        return status;
+    }
+    sqlite3_reset(statement);
+    *ret_rows = rows;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+enum status store_add_registry(struct store *store, const struct registry_row *row, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_REGISTRY_ADD, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, row->number);
+    store_bind_text(statement, 2, row->kind);
+    store_bind_text(statement, 3, row->name);
+    store_bind_blob(statement, 4, row->key, sizeof row->key);
+    store_bind_text(statement, 5, row->scope);
+    store_bind_text(statement, 6, row->status);
+    store_bind_number(statement, 7, row->after);
+    sqlite3_bind_int64(statement, 8, row->seen_at);
+    store_bind_blob(statement, 9, row->hash, sizeof row->hash);
+    return store_run(store, statement, why);
+}
+
+/* ---- checkpoints --------------------------------------------------------------------------------------------------- */
+
+static bool read_checkpoint(sqlite3_stmt *statement, struct checkpoint_row *row)
+{
+    row->entry = (uint64_t)sqlite3_column_int64(statement, 0);
+    return store_read_text(statement, 1, row->text, sizeof row->text);
+}
+
+enum status store_checkpoints(struct store *store, uint64_t after, struct checkpoint_row **ret_rows, size_t *ret_count,
+                              struct fault *why)
+{
+    struct checkpoint_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = STATUS_OK;
+    *ret_rows = NULL;
+    *ret_count = 0;
+    if (store->version < PROOF_SINCE)
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_CHECKPOINTS, &statement, why);
+    if (status == STATUS_OK)
+        store_bind_number(statement, 1, after);
+    while (status == STATUS_OK) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
+        if (!read_checkpoint(statement, &rows[count++]))
+            status = store_damaged(store, "checkpoint", why);
+    }
+    if (status != STATUS_OK) {
+        free(rows);
+        return status;
+    }
+    sqlite3_reset(statement);
+    *ret_rows = rows;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+enum status store_newest_checkpoint(struct store *store, bool *ret_found, struct checkpoint_row *ret_row,
+                                    struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row = false, is_sound = true;
+    enum status status = STATUS_OK;
+    *ret_found = false;
+    if (store->version < PROOF_SINCE)
+        return STATUS_OK;
+    status = store_statement(store, STATEMENT_CHECKPOINT_NEWEST, &statement, why);
+    if (status == STATUS_OK)
+        status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        is_sound = read_checkpoint(statement, ret_row);
+    sqlite3_reset(statement);
+    *ret_found = row;
+    return is_sound ? STATUS_OK : store_damaged(store, "checkpoint", why);
+}
+
+enum status store_add_checkpoint(struct store *store, uint64_t entry, const char *text, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_CHECKPOINT_ADD, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, entry);
+    store_bind_text(statement, 2, text);
+    return store_run(store, statement, why);
+}
+
+/* ---- catalogues ---------------------------------------------------------------------------------------------------- */
+
+enum status store_catalogues(struct store *store, struct catalogue_row **ret_rows, size_t *ret_count, struct fault *why)
+{
+    struct catalogue_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_CATALOGUES, &statement, why);
+    while (status == STATUS_OK) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
+        rows[count].version = sqlite3_column_int64(statement, 0);
+        rows[count].after = (uint64_t)sqlite3_column_int64(statement, 2);
+        if (!store_read_blob(statement, 1, rows[count++].hash, SEAL_HASH))
+            status = store_damaged(store, "catalogue", why);
+    }
+    if (status != STATUS_OK) {
+        free(rows);
+        return status;
+    }
+    sqlite3_reset(statement);
+    *ret_rows = rows;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+enum status store_catalogue_files(struct store *store, int64_t version, store_file_visitor *visit, void *context,
+                                  struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_CATALOGUE_FILES, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    sqlite3_bind_int64(statement, 1, version);
+    for (;;) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        const char *name = (const char *)sqlite3_column_text(statement, 0), *bytes = sqlite3_column_blob(statement, 1);
+        if (name == NULL)
+            return store_damaged(store, "catalogue_file: name", why);
+        visit(context, name, bytes == NULL ? "" : bytes, (size_t)sqlite3_column_bytes(statement, 1));
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+/* ---- the index, the blocks, the file --------------------------------------------------------------------------------- */
+
+static enum status ask_touch(struct store *store, enum statement which, const char *form, const char *period,
+                             uint64_t entry, bool *ret_row, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    enum status status = store_statement(store, which, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, form);
+    store_bind_text(statement, 2, period);
+    store_bind_number(statement, 3, entry);
+    status = store_step(store, statement, ret_row, why);
+    sqlite3_reset(statement);
+    return status;
+}
+
+enum status store_is_touched(struct store *store, const char *form, const char *period, uint64_t entry,
+                             bool *ret_touched, struct fault *why)
+{
+    return ask_touch(store, STATEMENT_TOUCHED, form, period, entry, ret_touched, why);
+}
+
+struct since {
+    struct store *store;
+    const char *form;
+    uint64_t after;
+    store_touch_visitor *visit;
+    void *context;
+    enum status status;
+    struct fault *why;
+};
+
+static void look_since(void *context, const char *period)
+{
+    struct since *since = context;
+    bool touched = false;
+    if (since->status == STATUS_OK)
+        since->status = ask_touch(since->store, STATEMENT_TOUCHED_SINCE, since->form, period, since->after, &touched,
+                                  since->why);
+    if (since->status == STATUS_OK && touched)
+        since->visit(since->context, since->form, period);
+}
+
+enum status store_touched_since(struct store *store, const char *form, uint64_t after, store_touch_visitor *visit,
+                                void *context, struct fault *why)
+{
+    struct since since = {store, form, after, visit, context, STATUS_OK, why};
+    bool touched = false;
+    /* Period '' stands for any: most forms are done with one look. */
+    enum status status = ask_touch(store, STATEMENT_TOUCHED_SINCE, form, "", after, &touched, why);
+    if (status == STATUS_OK && touched)
+        status = store_touched_periods(store, form, look_since, &since, why);
+    return status == STATUS_OK ? since.status : status;
+}
+
+enum status store_blocks(struct store *store, store_block_visitor *visit, void *context, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    char subject[LIMIT_CODE_BYTES + 1], period[PERIOD_TEXT];
+    bool row, more = true;
+    enum status status = store_statement(store, STATEMENT_BLOCKS, &statement, why);
+    while (status == STATUS_OK && more) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        if (!store_read_text(statement, 0, subject, sizeof subject) || !store_read_text(statement, 1, period, sizeof period))
+            return store_damaged(store, "block", why);
+        more = visit(context, subject, period, (uint32_t)sqlite3_column_int64(statement, 2),
+                     sqlite3_column_blob(statement, 3), (size_t)sqlite3_column_bytes(statement, 3));
+    }
+    if (status == STATUS_OK)
+        sqlite3_reset(statement);
+    return status;
+}
+
+enum status store_check_file(struct store *store, bool indexes, bool *ret_sound, char *ret_detail, size_t capacity,
+                             struct fault *why)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(store->database, indexes ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)", -1,
+                                    &statement, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    if (result == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        *ret_sound = text != NULL && strcmp(text, "ok") == 0;
+        if (snprintf(ret_detail, capacity, "%s", *ret_sound || text == NULL ? "" : text) < 0)
+            ret_detail[0] = '\0';
+    }
+    sqlite3_finalize(statement);
+    return result == SQLITE_ROW ? STATUS_OK : store_failure(store, sqlite3_extended_errcode(store->database), why);
+}
