@@ -452,13 +452,13 @@ static void find_parts(struct arithmetic *arithmetic, const struct goal *whole)
 
 /* ---- the checks -------------------------------------------------------------------------------------------------- */
 
-/* A minimum is broken from below, a cap from above: where meeting every part misses the whole, it is an error. */
+/* Whatever the op, as CONTRACT 2 has it: parts that do not come up to the whole are an error, parts beyond it are not. */
 static void check_sum(struct arithmetic *arithmetic, const struct goal *whole)
 {
     __int128 sum = 0;
     uint8_t decimals = whole->value.scale;
     char sum_text[EXACT_TEXT], whole_text[EXACT_TEXT], count[24];
-    bool below, broken;
+    bool below;
     for (size_t i = 0; i < arithmetic->part_count; i++) {
         const struct decimal value = arithmetic->parts[i]->value;
         sum += exact(value);
@@ -467,11 +467,10 @@ static void check_sum(struct arithmetic *arithmetic, const struct goal *whole)
     if (sum == exact(whole->value))
         return;
     below = sum < exact(whole->value);
-    broken = below == (whole->op != COMPARE_LE);
     exact_text(sum, decimals, sum_text);
     exact_text(exact(whole->value), whole->value.scale, whole_text);
     number_text(count, arithmetic->part_count);
-    report_goal(arithmetic, broken ? FINDING_ERROR : FINDING_WARNING, whole,
+    report_goal(arithmetic, below ? FINDING_ERROR : FINDING_WARNING, whole,
                 below ? MESSAGE_PARTS_BELOW_GOAL : MESSAGE_PARTS_ABOVE_GOAL, sum_text, whole_text, count,
                 compare_text(whole->op));
 }
