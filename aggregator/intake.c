@@ -31,7 +31,8 @@ enum {
     SILENCE_MS = 5000,       /* how often silence is looked for */
     OWED_MS = 50,            /* an answer that found a full pipe */
     SAVE_COMMITS = 256,      /* pages are saved after so many commits, ... */
-    SAVE_BLOCKS = 1024,      /* ... with so many changed blocks, ... */
+    SAVE_RECORDS = 1 << 20,  /* ... so many records (a killed program replays them in about 0.1 s), ... */
+    SAVE_BLOCKS = 16384,     /* ... with so many changed blocks (saving them takes about 0.1 s), ... */
     SAVE_IDLE_MS = 30000,    /* ... or when nothing happened for so long */
     SKEW_MS = 300000,        /* a clock this far off is worth a word */
     EVENTS = 64,
@@ -94,7 +95,7 @@ struct intake {
     struct refusal *refusals; /* of the group */
     size_t refusal_count, refusal_capacity;
 
-    size_t commits;          /* since the pages were saved */
+    size_t commits, records; /* since the pages were saved */
     int64_t saved_at, worked_at, silence_at;
     int64_t now_ms;
     bool owing;              /* some answer found a full pipe */
@@ -418,7 +419,7 @@ static enum status save_pages(struct intake *intake, struct fault *why)
 {
     const enum status status = abacus_save(intake->abacus, why);
     if (status == STATUS_OK) {
-        intake->commits = 0;
+        intake->commits = intake->records = 0;
         intake->saved_at = intake->now_ms;
     }
     return status;
@@ -473,7 +474,8 @@ static enum status commit_group(struct intake *intake, uint64_t *ret_committed, 
     const size_t count = intake->taken_count;
     update_rows(intake);
     if (intake->open) {
-        if (count > 0 && (++intake->commits >= SAVE_COMMITS || abacus_dirty_blocks(intake->abacus) >= SAVE_BLOCKS))
+        if (count > 0 && (++intake->commits >= SAVE_COMMITS || intake->records >= SAVE_RECORDS ||
+                          abacus_dirty_blocks(intake->abacus) >= SAVE_BLOCKS))
             status = save_pages(intake, why);
         for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++)
             if (row_is_due(intake, &intake->peers[i]))
@@ -664,6 +666,7 @@ static enum status take_batch(struct intake *intake, struct peer *peer, const st
     memcpy(stream.outbox, session->outbox, sizeof stream.outbox);
     memcpy(stream.chain, chain, SEAL_HASH);
     note_taken(intake, peer, &entry);
+    intake->records += intake->batch->record_count;
     peer->owes_ack = true;
     return store_save_stream(intake->store, &stream, why);
 }
