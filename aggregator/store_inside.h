@@ -146,10 +146,6 @@ enum status store_failure(struct store *store, int result, struct fault *why) MU
 /* A row in the file contradicts the schema. */
 enum status store_damaged(struct store *store, const char *what, struct fault *why) MUST_CHECK;
 
-/* A single fact. *ret_row: is it there; then the statement holds it in column 0 and must be reset. */
-enum status store_about(struct store *store, const char *name, sqlite3_stmt **ret_statement, bool *ret_row,
-                        struct fault *why) MUST_CHECK;
-
 void store_bind_text(sqlite3_stmt *statement, int index, const char *text);
 void store_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length);
 void store_bind_number(sqlite3_stmt *statement, int index, uint64_t number);

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x5375616E /* "Suan" */
-#define USER_VERSION 3
+#define USER_VERSION 4
 #define LOG_BOUND 8192  /* pages of 4 KiB the log may grow by before a commit is followed by a checkpoint */
 #define LOG_IDLE 256    /* pages that make a checkpoint in an idle moment worth it */
 #define BUSY_MS 2000
@@ -36,10 +36,11 @@
 #define F_OFD_SETLK 37
 #endif
 
-extern const unsigned char schemas_store_sql[], schemas_store_2_sql[], schemas_store_3_sql[];
+extern const unsigned char schemas_store_sql[], schemas_store_2_sql[], schemas_store_3_sql[], schemas_store_4_sql[];
 
 /* What each version adds to the one before. */
-static const unsigned char *const additions[USER_VERSION + 1] = {[2] = schemas_store_2_sql, [3] = schemas_store_3_sql};
+static const unsigned char *const additions[USER_VERSION + 1] = {[2] = schemas_store_2_sql, [3] = schemas_store_3_sql,
+                                                                  [4] = schemas_store_4_sql};
 
 static const char *const sql[STATEMENT_COUNT] = {
 #define X(name, text) text,
