@@ -452,7 +452,8 @@ static void find_parts(struct arithmetic *arithmetic, const struct goal *whole)
 
 /* ---- the checks -------------------------------------------------------------------------------------------------- */
 
-/* Whatever the op, as CONTRACT 2 has it: parts that do not come up to the whole are an error, parts beyond it are not. */
+/* Parts that do not come up to the whole are an error: the plan promises what nobody is asked for. A cap divided into
+ * smaller ones keeps its promise, so there the same finding is a warning and the catalogue can be used. */
 static void check_sum(struct arithmetic *arithmetic, const struct goal *whole)
 {
     __int128 sum = 0;
@@ -470,7 +471,7 @@ static void check_sum(struct arithmetic *arithmetic, const struct goal *whole)
     exact_text(sum, decimals, sum_text);
     exact_text(exact(whole->value), whole->value.scale, whole_text);
     number_text(count, arithmetic->part_count);
-    report_goal(arithmetic, below ? FINDING_ERROR : FINDING_WARNING, whole,
+    report_goal(arithmetic, below && whole->op != COMPARE_LE ? FINDING_ERROR : FINDING_WARNING, whole,
                 below ? MESSAGE_PARTS_BELOW_GOAL : MESSAGE_PARTS_ABOVE_GOAL, sum_text, whole_text, count,
                 compare_text(whole->op));
 }
