@@ -130,7 +130,12 @@ static void every_answer_has_the_columns_of_the_contract(void)
     header("reporting period=2020 summary=", "form,unit,period,reports_expected,reports_received,reports_on_time,"
                                              "reporting_rate,on_time_rate");
     header("records", "element,unit,period,value,status,revision,agent,submission,reported_at,received_at,live");
-    header("catalogue", "kind,code,name,detail");
+    header("catalogue", "kind,code,name,detail,measure,section,office,claim");
+    header("progress readable=", "indicator_name,unit_name,target,actual,attainment_pct,expected_by_now,status,forecast,"
+                                 "coverage,due,office,goal");
+    header("alerts readable=", "severity,kind,state,unit_name,detail,office,since,acked_by,alert");
+    header("query readable= compare=yoy", "indicator_name,unit_name,period,value,measure,numerator,denominator,coverage,"
+                                          "flag,yoy_pct,code");
     close_office();
 }
 
@@ -272,6 +277,33 @@ static void alerts_are_judged_on_the_asked_day(void)
     close_office();
 }
 
+static void people_read_names_and_sentences_for_codes(void)
+{
+    open_office();
+    expect("progress readable= on=2020-04-10 unit=A", "户数,甲区,>= 60 户,36,60.0,15,on_pace,144,*5/9,2020-12-31,养老处,g_homes\n");
+    expect("query readable= operand=i_homes,homes unit=甲区 period=2020",
+           "户数,甲区,2020,2051,户,2051,,*10/30,partial,i_homes\n户数,甲区,2020,2051,户,,,*10/30,partial,homes\n");
+    expect("query readable= operand=homes unit=G period=2020-Q1", "户数,甲一镇+乙一镇,2020-Q1,406,户,,,6/6,complete,homes\n");
+    expect("alerts readable= on=2021-01-11", "critical,goal_missed,open,甲一镇+乙一镇,户数：实际 421 户，目标 1000 户（完成 42.1%）,"
+                                             "养老处,2021-01-11 00:00,,goal_missed.g_joint\n");
+    expect("alerts readable= on=2021-01-11 lang=en",
+           "critical,goal_missed,open,甲一镇+乙一镇,\"户数: actual 421, goal 1000 (42.1% attained)\",养老处,"
+           "2021-01-11 00:00,,goal_missed.g_joint\n");
+    close_office();
+}
+
+static void the_catalogue_is_shown_by_kind(void)
+{
+    open_office();
+    expect("catalogue kind=goal,catalogue",
+           "catalogue,tiny-city,\"晨市: two districts, six towns\",version=1 timezone=Asia/Shanghai,,,,\n"
+           "goal,g_homes,户数,indicator=i_homes unit=A op=>= value=60 due=2020-12-31 claim=,户,,养老处,\n"
+           "goal,g_rate,千人户数,indicator=i_rate unit=C op=>= value=120 due=2020-12-31 claim=,,,养老处,\n"
+           "goal,g_joint,户数,indicator=i_homes unit=G op=>= value=1000 due=2020-12-31 claim=,户,,养老处,\n");
+    expect_fault("catalogue kind=indicator,thing", STATUS_REFUSED, MESSAGE_ASK_BAD_CHOICE);
+    close_office();
+}
+
 static void reporting_lists_each_report_owed_and_sums_them_up(void)
 {
     open_office();
@@ -400,6 +432,8 @@ int main(void)
         SENTENCE(progress_prints_each_goal_with_its_decimals),
         SENTENCE(progress_filters_by_unit_level_and_office),
         SENTENCE(alerts_are_judged_on_the_asked_day),
+        SENTENCE(people_read_names_and_sentences_for_codes),
+        SENTENCE(the_catalogue_is_shown_by_kind),
         SENTENCE(reporting_lists_each_report_owed_and_sums_them_up),
         SENTENCE(records_show_what_is_live_and_history_all_of_it),
         SENTENCE(live_records_and_history_agree),

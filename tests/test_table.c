@@ -129,6 +129,38 @@ static void titles_are_in_the_asked_language_and_nothing_is_coloured_off_a_termi
     table_free(&table);
 }
 
+static void states_are_said_in_words_to_people_and_stay_codes_for_programs(void)
+{
+    struct table table;
+    fill(&table);
+    char *zh = print(&table, TABLE_TABLE, LANGUAGE_ZH), *en = print(&table, TABLE_TABLE, LANGUAGE_EN);
+    char *csv = print(&table, TABLE_CSV, LANGUAGE_ZH), *json = print(&table, TABLE_JSON, LANGUAGE_ZH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(zh, "滞后"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(zh, "达标"));
+    CU_ASSERT_PTR_NULL(strstr(zh, "lagging"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(en, "lagging"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(en, "unit name"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(csv, ",lagging\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(json, "\"status\": \"lagging\""));
+    free(zh);
+    free(en);
+    free(csv);
+    free(json);
+    table_free(&table);
+    static const char *const codes[] = {"status", "attainment_pct"};
+    table_start(&table, codes, ARRAY_LEN(codes));
+    table_add(&table, "at_risk");
+    table_add(&table, "98.5");
+    table_add(&table, "a_word_of_later_times"); /* said as it is */
+    table_add(&table, NULL);
+    en = print(&table, TABLE_TABLE, LANGUAGE_EN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(en, "at risk"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(en, "attainment %"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(en, "a_word_of_later_times"));
+    free(en);
+    table_free(&table);
+}
+
 static void formats_are_known_by_name_only(void)
 {
     enum table_format format = TABLE_CSV;
@@ -147,6 +179,7 @@ int main(void)
         SENTENCE(a_table_without_rows_still_has_its_header),
         SENTENCE(chinese_cells_keep_the_columns_aligned),
         SENTENCE(titles_are_in_the_asked_language_and_nothing_is_coloured_off_a_terminal),
+        SENTENCE(states_are_said_in_words_to_people_and_stay_codes_for_programs),
         SENTENCE(formats_are_known_by_name_only),
     };
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)

@@ -184,6 +184,8 @@ static void make_question(const struct program *program, const char *operands, s
     /* Rows for programs never depend on the environment: English names only when asked for. */
     if (program->language == LANGUAGE_EN && (program->globals.value[OPTION_LANG] != NULL || program->format == TABLE_TABLE))
         add_option(question, "lang", "en");
+    if (program->format == TABLE_TABLE)
+        add_option(question, "readable", "");
 }
 
 /* ---- asking a running aggregator ----------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "answer.h"
 #include "memory.h"
+#include "readable.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static const struct office_option records_options[] = {
     {"period", "PERIOD", "时期（默认：全部）", "period (default: all)"},
     {"history", NULL, "连同被取代、被收回的记录", "superseded and retracted records too"},
 };
+static const struct office_option catalogue_options[] = {
+    {"kind", "LIST", "只看这些种类，如 indicator,goal（默认：全部）", "only these kinds, as indicator,goal (default: all)"},
+};
 
 #define OPTIONS(table) table, ARRAY_LEN(table)
 static const struct office_command commands[] = {
@@ -66,8 +70,8 @@ static const struct office_command commands[] = {
     {"records", "", "记录明细", "single records", OPTIONS(records_options), true,
      "suanpan records --element divorces --unit 320481 --period 2020 --history"},
     {"status", "", "各采集端状况", "the state of each agent", NULL, 0, true, "suanpan status"},
-    {"catalogue", "show | check DIR", "查看目录；检查目录文件夹", "show the catalogue; check a catalogue folder", NULL, 0,
-     true, "suanpan catalogue check changzhou-2020 --format csv"},
+    {"catalogue", "show | check DIR", "查看目录；检查目录文件夹", "show the catalogue; check a catalogue folder",
+     OPTIONS(catalogue_options), true, "suanpan catalogue check changzhou-2020 --format csv"},
     {"keygen", "DIR NAME", "生成一对密钥 NAME.key、NAME.pub", "make a pair of keys NAME.key and NAME.pub", NULL, 0, false,
      "suanpan keygen keys liyang"},
 };
@@ -332,7 +336,8 @@ static bool has_option(const struct office_command *command, const char *name)
     for (size_t i = 0; i < command->option_count; i++)
         if (strcmp(command->options[i].name, name) == 0)
             return true;
-    return strcmp(name, "lang") == 0 || strcmp(name, "operand") == 0;
+    /* readable: rows as people read them, asked for by the command line when it prints a table. */
+    return strcmp(name, "lang") == 0 || strcmp(name, "operand") == 0 || strcmp(name, "readable") == 0;
 }
 
 static enum status check_options(const struct office_command *command, const struct wire_question *question,
@@ -446,6 +451,8 @@ enum status office_answer(struct office *office, const struct wire_question *que
     status = follow(&asking);
     if (status == STATUS_OK)
         status = answers[command - commands](&asking);
+    if (status == STATUS_OK && asking_flag(&asking, "readable"))
+        readable_rows(&asking);
     if (status == STATUS_OK)
         status = write_as_of(&asking, &answer);
     if (status != STATUS_OK) {

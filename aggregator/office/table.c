@@ -1,7 +1,7 @@
 /* table.c - one shape for every answer: rows of text under named columns.
  *
- * Programs get CSV or JSON with the names of the contract. People get an aligned table with titles in their language;
- * libsmartcols counts display columns (a Chinese character takes two), which needs LC_CTYPE in UTF-8: the program sets
+ * Programs get CSV or JSON with the names of the contract. People get an aligned table with titles and states in words of
+ * their language; libsmartcols counts display columns (a Chinese character takes two), which needs LC_CTYPE in UTF-8: the program sets
  * that once. Cells are printed in place, so a table as large as memory allows is printed without a second copy. */
 #include "table.h"
 
@@ -19,40 +19,44 @@
 struct title {
     const char *column, *zh;
     bool number; /* aligned to the right */
-    bool state;  /* coloured by its word */
+    bool state;  /* said in a word of the language, coloured by it */
 };
 
 static const struct title titles[] = {
     {"acked_by", "确认人", false, false},
     {"actual", "实际值", true, false},
     {"agent", "采集端", false, false},
-    {"alert", "预警", false, false},
+    {"alert", "预警代码", false, false},
     {"attainment_pct", "完成率%", true, false},
     {"backlog", "积压批数", true, false},
+    {"claim", "出处", false, false},
     {"clock_skew", "时钟偏差秒", true, false},
     {"code", "代码", false, false},
     {"column", "列", false, false},
     {"connected", "在线", false, true},
+    {"coverage", "已报/应报", true, false},
     {"curve", "链路公钥", false, false},
     {"denominator", "分母", true, false},
     {"detail", "说明", false, false},
     {"due", "截止日", false, false},
     {"element", "指标", false, false},
     {"expected", "应报", true, false},
-    {"expected_by_now", "序时目标", true, false},
+    {"expected_by_now", "序时应达", true, false},
     {"file", "文件", false, false},
     {"filled", "已填", true, false},
     {"fingerprint", "指纹", false, false},
     {"flag", "完整性", false, true},
     {"forecast", "预计值", true, false},
     {"form", "报表", false, false},
-    {"goal", "目标", false, false},
+    {"goal", "目标代码", false, false},
     {"hard_errors", "硬性错误", true, false},
     {"indicator", "指标", false, false},
-    {"kind", "种类", false, false},
+    {"indicator_name", "指标", false, false},
+    {"kind", "种类", false, true},
     {"last_seen", "最近在线", false, false},
     {"last_submission", "最近上报", false, false},
-    {"live", "有效", false, false},
+    {"live", "有效", false, true},
+    {"measure", "计量单位", false, false},
     {"message", "说明", false, false},
     {"mom_pct", "环比%", true, false},
     {"name", "名称", false, false},
@@ -84,20 +88,26 @@ static const struct title titles[] = {
     {"status", "状态", false, true},
     {"subject", "对象", false, false},
     {"submission", "上报批次", false, false},
+    {"target", "目标值", true, false},
     {"unit", "单位代码", false, false},
     {"unit_name", "单位", false, false},
     {"value", "数值", true, false},
     {"yoy_pct", "同比%", true, false},
 };
 
+/* English words are the codes with spaces. */
 static const struct {
-    const char *word, *colour;
-} colours[] = {
-    {"acknowledged", "yellow"}, {"at_risk", "yellow"}, {"awaited", "blue"},  {"critical", "red"},   {"error", "red"},
-    {"firing", "red"},          {"lagging", "red"},    {"late", "yellow"},   {"met", "green"},      {"missed", "red"},
-    {"missing", "red"},         {"no", "red"},         {"no_data", "blue"},  {"on_pace", "green"},  {"on_time", "green"},
-    {"open", "red"},            {"overflow", "red"},   {"partial", "yellow"}, {"resolved", "green"}, {"warning", "yellow"},
-    {"yes", "green"},
+    const char *code, *zh, *colour;
+} words[] = {
+    {"acknowledged", "已确认", "yellow"}, {"at_risk", "有风险", "yellow"},   {"awaited", "待报", "blue"},
+    {"complete", "完整", NULL},           {"critical", "严重", "red"},       {"error", "错误", "red"},
+    {"goal_lagging", "滞后", "red"},      {"goal_missed", "未完成", "red"},  {"info", "提示", NULL},
+    {"lagging", "滞后", "red"},           {"late", "迟报", "yellow"},        {"met", "达标", "green"},
+    {"missed", "未完成", "red"},          {"missing", "缺报", "red"},        {"no", "否", "red"},
+    {"no_data", "无数据", "blue"},        {"not_due", "未到期", NULL},       {"on_pace", "进度正常", "green"},
+    {"on_time", "按时", "green"},         {"open", "未解除", "red"},         {"overflow", "溢出", "red"},
+    {"partial", "不全", "yellow"},        {"resolved", "已解除", "green"},   {"warning", "警告", "yellow"},
+    {"yes", "是", "green"},
 };
 
 void table_start(struct table *table, const char *const *columns, size_t column_count)
@@ -203,12 +213,34 @@ static const struct title *title_of(const char *column)
     return NULL;
 }
 
-static const char *colour_of(const char *word)
+/* Index of the code among the words; their number when it is none. */
+static size_t word_of(const char *code)
 {
-    for (size_t i = 0; i < ARRAY_LEN(colours); i++)
-        if (strcmp(colours[i].word, word) == 0)
-            return colours[i].colour;
-    return NULL;
+    size_t i = 0;
+    while (i < ARRAY_LEN(words) && strcmp(words[i].code, code) != 0)
+        i++;
+    return i;
+}
+
+/* A column's or a state's name in English: attainment_pct -> attainment %, at_risk -> at risk. */
+static const char *in_english(const char *code, char *ret_text, size_t capacity)
+{
+    size_t length = strlen(code);
+    if (length >= capacity)
+        return code;
+    memcpy(ret_text, code, length + 1);
+    if (length > 4 && strcmp(ret_text + length - 4, "_pct") == 0)
+        memcpy(ret_text + length - 4, " %", 3);
+    for (char *at = ret_text; *at != '\0'; at++)
+        if (*at == '_')
+            *at = ' ';
+    return ret_text;
+}
+
+static const char *title_text(const char *column, enum language language, char *ret_text, size_t capacity)
+{
+    const struct title *title = title_of(column);
+    return title != NULL && language == LANGUAGE_ZH ? title->zh : in_english(column, ret_text, capacity);
 }
 
 /* Colour only where a person looks at it, and never against NO_COLOR (https://no-color.org). */
@@ -219,32 +251,61 @@ static bool wants_colour(FILE *out)
     return (no_colour == NULL || no_colour[0] == '\0') && descriptor >= 0 && isatty(descriptor) == 1;
 }
 
+/* On a narrow terminal names and sentences go over several lines, so that codes stay whole. */
+static bool is_prose(const char *column)
+{
+    return strcmp(column, "indicator_name") == 0 || strcmp(column, "detail") == 0 || strcmp(column, "message") == 0;
+}
+
 static bool add_columns(struct libscols_table *view, const struct table *table, enum language language)
 {
     for (size_t c = 0; c < table->column_count; c++) {
         const struct title *title = title_of(table->columns[c]);
-        const char *name = title != NULL && language == LANGUAGE_ZH ? title->zh : table->columns[c];
-        if (scols_table_new_column(view, name, 0, title != NULL && title->number ? SCOLS_FL_RIGHT : 0) == NULL)
+        const int flags = (title != NULL && title->number ? SCOLS_FL_RIGHT : 0) |
+                          (is_prose(table->columns[c]) ? SCOLS_FL_WRAP : 0);
+        char text[64];
+        if (scols_table_new_column(view, title_text(table->columns[c], language, text, sizeof text), 0, flags) == NULL)
             return false;
     }
     return true;
 }
 
-static bool add_row(struct libscols_table *view, const struct table *table, size_t row, bool colour)
+static bool add_state(struct libscols_line *line, size_t column, const char *code, enum language language, bool colour)
+{
+    const size_t word = word_of(code);
+    char text[64];
+    if (word == ARRAY_LEN(words))
+        return scols_line_set_data(line, column, code) == 0;
+    if (scols_line_set_data(line, column,
+                            language == LANGUAGE_ZH ? words[word].zh : in_english(code, text, sizeof text)) != 0)
+        return false;
+    return !colour || words[word].colour == NULL ||
+           scols_cell_set_color(scols_line_get_cell(line, column), words[word].colour) == 0;
+}
+
+static bool add_row(struct libscols_table *view, const struct table *table, size_t row, enum language language,
+                    bool colour)
 {
     struct libscols_line *line = scols_table_new_line(view, NULL);
-    for (size_t c = 0; line != NULL && c < table->column_count; c++) {
+    bool good = line != NULL;
+    for (size_t c = 0; good && c < table->column_count; c++) {
         const char *text = table->cells[row * table->column_count + c];
         const struct title *title = title_of(table->columns[c]);
-        const char *shade;
         if (text == NULL)
             continue;
-        if (scols_line_set_data(line, c, text) != 0)
-            return false;
-        if (colour && title != NULL && title->state && (shade = colour_of(text)) != NULL)
-            (void)scols_cell_set_color(scols_line_get_cell(line, c), shade);
+        good = title != NULL && title->state ? add_state(line, c, text, language, colour)
+                                             : scols_line_set_data(line, c, text) == 0;
     }
-    return line != NULL;
+    return good;
+}
+
+/* libsmartcols prints nothing at all for a table without rows; the titles still tell what was asked. */
+static void print_titles(const struct table *table, enum language language, FILE *out)
+{
+    char text[64];
+    for (size_t c = 0; c < table->column_count; c++)
+        (void)fprintf(out, "%s%s", c > 0 ? " " : "", title_text(table->columns[c], language, text, sizeof text));
+    (void)fputc('\n', out);
 }
 
 static bool print_table(const struct table *table, enum language language, FILE *out)
@@ -255,18 +316,11 @@ static bool print_table(const struct table *table, enum language language, FILE 
     if (good && colour)
         (void)scols_table_enable_colors(view, 1);
     for (size_t row = 0; good && row < table_rows(table); row++)
-        good = add_row(view, table, row, colour);
-    /* libsmartcols prints nothing at all for a table without rows; the titles still tell what was asked. */
+        good = add_row(view, table, row, language, colour);
     if (good && table_rows(table) == 0)
-        for (size_t c = 0; c < table->column_count; c++) {
-            const struct title *title = title_of(table->columns[c]);
-            (void)fprintf(out, "%s%s", c > 0 ? " " : "",
-                          title != NULL && language == LANGUAGE_ZH ? title->zh : table->columns[c]);
-        }
+        print_titles(table, language, out);
     else
         good = good && scols_print_table(view) == 0;
-    if (good && table_rows(table) == 0)
-        (void)fputc('\n', out);
     scols_unref_table(view);
     return good && ferror(out) == 0;
 }

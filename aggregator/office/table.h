@@ -25,7 +25,7 @@ void table_free(struct table *table);
 enum table_format { TABLE_TABLE, TABLE_CSV, TABLE_JSON };
 bool table_format_by_name(const char *name, enum table_format *ret_format);
 /* CSV: the header, then rows. JSON: an array of objects, figures as strings, absent as null. TABLE: aligned by display
- * width (CJK is two columns), headers in the asked language. False when writing failed. */
+ * width (CJK is two columns), titles and states in words of the asked language, states coloured on a terminal. False when writing failed. */
 bool table_print(const struct table *table, enum table_format format, enum language language, FILE *out);
 
 #endif
