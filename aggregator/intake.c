@@ -11,6 +11,7 @@
 #include "limit.h"
 #include "memory.h"
 #include "recall.h"
+#include "registry.h"
 #include "session.h"
 
 #include <errno.h>
@@ -81,6 +82,7 @@ struct intake {
     struct peer *peers;      /* by agent */
     size_t peer_count;
     struct recall *recall;
+    struct checkpoints checkpoints;
     struct batch *batch;     /* memory of the decoder */
 
     bool primed;
@@ -168,6 +170,11 @@ struct intake *intake_new(void *router, const struct catalogue *catalogue, struc
     intake->recall = recall_new();
     intake_agents(intake, agents, agent_count);
     return intake;
+}
+
+void intake_sign(struct intake *intake, const struct secret_key *key)
+{
+    intake->checkpoints.key = key;
 }
 
 void intake_free(struct intake **intake)
@@ -288,7 +295,8 @@ static void answer_welcome(struct intake *intake, struct peer *peer, uint32_t al
     memcpy(welcome->chain_at_watermark, peer->session.chain, SEAL_HASH);
     welcome->credit = allowed;
     welcome->server_time = intake->now_ms;
-    welcome->checkpoint = (const unsigned char *)"";
+    welcome->checkpoint = (const unsigned char *)intake->checkpoints.text;
+    welcome->checkpoint_length = strlen(intake->checkpoints.text);
     if (answer(intake, peer, &message))
         peer->owes_welcome = false;
 }
@@ -395,6 +403,7 @@ static enum status abandon_group(struct intake *intake, enum status reason, stru
         fault_sentence(why, LANGUAGE_EN, detail, sizeof detail);
     if (intake->open)
         store_rollback(intake->store);
+    checkpoints_forget(&intake->checkpoints);
     note(intake, true, "group_abandoned", "", intake->taken_count, detail);
     for (size_t i = 0; i < intake->peer_count; i++) {
         struct peer *peer = &intake->peers[i];
@@ -480,6 +489,8 @@ static enum status commit_group(struct intake *intake, uint64_t *ret_committed, 
         for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++)
             if (row_is_due(intake, &intake->peers[i]))
                 status = save_row(intake, &intake->peers[i], why);
+        if (status == STATUS_OK && count > 0 && checkpoints_due(&intake->checkpoints, intake->head + count, intake->now_ms))
+            status = checkpoints_make(&intake->checkpoints, intake->store, intake->now_ms, why);
         if (status == STATUS_OK)
             status = store_commit(intake->store, why);
         if (status != STATUS_OK)
@@ -882,7 +893,8 @@ static enum status keep_house(struct intake *intake, bool all, struct fault *why
     const bool pages = abacus_dirty_blocks(intake->abacus) > 0 &&
                        (all || intake->now_ms - intake->worked_at >= SAVE_IDLE_MS) &&
                        (all || intake->now_ms - intake->saved_at >= SAVE_IDLE_MS);
-    if (!pages && !all && !any_row_due(intake))
+    const bool checkpoint = all || checkpoints_due(&intake->checkpoints, intake->head, intake->now_ms);
+    if (!pages && !checkpoint && !any_row_due(intake))
         return STATUS_OK;
     enum status status = store_begin(intake->store, why);
     if (status != STATUS_OK)
@@ -892,10 +904,14 @@ static enum status keep_house(struct intake *intake, bool all, struct fault *why
     for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++)
         if (row_is_due(intake, &intake->peers[i]) || (all && intake->peers[i].row_changed))
             status = save_row(intake, &intake->peers[i], why);
+    if (status == STATUS_OK && checkpoint)
+        status = checkpoints_make(&intake->checkpoints, intake->store, intake->now_ms, why);
     if (status == STATUS_OK)
         status = store_commit(intake->store, why);
-    else
+    if (status != STATUS_OK) {
         store_rollback(intake->store);
+        checkpoints_forget(&intake->checkpoints);
+    }
     return status;
 }
 
@@ -907,6 +923,8 @@ enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_com
     *ret_committed = 0;
     if (!intake->primed)
         status = prime(intake, why);
+    if (status == STATUS_OK)
+        status = checkpoints_load(&intake->checkpoints, intake->store, now_ms, why);
     if (status != STATUS_OK)
         return status;
     for (int i = 0; status == STATUS_OK && more && i < MESSAGES_A_PASS && intake->taken_count < INTAKE_GROUP; i++)
@@ -939,6 +957,9 @@ int64_t intake_due(const struct intake *intake)
 enum status intake_finish(struct intake *intake, int64_t now_ms, struct fault *why)
 {
     intake->now_ms = now_ms;
+    const enum status status = checkpoints_load(&intake->checkpoints, intake->store, now_ms, why);
+    if (status != STATUS_OK)
+        return status;
     for (size_t i = 0; i < intake->peer_count; i++)
         if (intake->peers[i].row.connected)
             lose_peer(&intake->peers[i]);

@@ -17,13 +17,15 @@ struct intake;
  * HELLO says (batches are signed there too). Scopes must be units of the catalogue. */
 struct intake *intake_new(void *router, const struct catalogue *catalogue, struct store *store, struct abacus *abacus,
                           enum security security, const struct agent *agents, size_t agent_count);
+/* From now on signed checkpoints are made (registry.h) with the key, which is borrowed. */
+void intake_sign(struct intake *intake, const struct secret_key *key);
 void intake_free(struct intake **intake);
 void intake_agents(struct intake *intake, const struct agent *agents, size_t agent_count); /* agents.csv changed */
 /* Takes what waits on the socket, commits it as one group, acknowledges. *ret_committed is the newest entry (0: nothing
  * new). STATUS_BROKEN: the store failed; nothing of the group is acknowledged, the program must reopen or stop. */
 enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why) MUST_CHECK;
 int64_t intake_due(const struct intake *intake);
-/* Before a clean stop: saves the pages and notes that nobody is connected any more. */
+/* Before a clean stop: saves the pages, signs a checkpoint and notes that nobody is connected any more. */
 enum status intake_finish(struct intake *intake, int64_t now_ms, struct fault *why) MUST_CHECK;
 
 /* What an operator wants to know, for the program's log. Only the newest are kept when nobody asks. */

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "memory.h"
 #include "options.h"
+#include "registry.h"
 #include "settings.h"
 #include "store.h"
 
@@ -72,6 +73,7 @@ struct program {
     struct desk *desk;
     struct alert_row *alerts; /* of the desk, not yet stored */
     size_t alert_count, alert_capacity, alerts_stored;
+    uint64_t repairs_told;    /* damaged blocks the log knows of */
     uint64_t committed_owed;  /* newest entry the desk was not told of, 0: none */
     int64_t looked_at, busy_at, alerts_at;
     bool reload;
@@ -253,9 +255,32 @@ static enum exit_code open_store(struct program *program)
         status = store_save_catalogue(program->store, program->catalogue, &why);
     if (status == STATUS_OK)
         status = store_commit(program->store, &why);
+    if (status == STATUS_OK)
+        status = registry_note(program->store, &program->key.public_key, program->catalogue, program->agents,
+                               program->agent_count, clock_ms(), &why);
     if (status != STATUS_OK)
         return failed(EXIT_FAILED, &why);
     program->abacus = abacus_open(program->store, program->catalogue, memory);
+    return EXIT_DONE;
+}
+
+/* Looks at the saved pages before anybody asks for a figure, and says what had to be made anew. */
+static enum exit_code start_abacus(struct program *program)
+{
+    static const char *const reasons[] = {
+        [ABACUS_SAVED] = "saved pages were used", [ABACUS_LAYOUT] = "no saved pages of this catalogue's layout",
+        [ABACUS_AHEAD] = "the saved pages are newer than the ledger",
+        [ABACUS_DAMAGED] = "saved pages are missing, of an earlier time or of another ledger"};
+    struct fault why = {0};
+    char entries[24];
+    if (abacus_start(program->abacus, &why) != STATUS_OK)
+        return failed(EXIT_FAILED, &why);
+    const enum abacus_origin origin = abacus_origin(program->abacus);
+    const bool is_damage = origin == ABACUS_AHEAD || origin == ABACUS_DAMAGED;
+    (void)snprintf(entries, sizeof entries, "%" PRIu64, abacus_replayed(program->abacus));
+    if (is_damage || abacus_replayed(program->abacus) > 0)
+        log_event(is_damage ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, is_damage ? "abacus_rebuilt" : "ledger_replayed",
+                  "entries", entries, "reason", reasons[origin], NULL);
     return EXIT_DONE;
 }
 
@@ -307,6 +332,7 @@ static enum exit_code start_services(struct program *program)
     struct fault why = {0};
     program->intake = intake_new(program->collectors, program->catalogue, program->store, program->abacus,
                                  program->settings.security, program->agents, program->agent_count);
+    intake_sign(program->intake, &program->key);
     if (desk_start(program->context, &program->settings, program->catalogue, &program->key, &program->desk, &why) !=
         STATUS_OK)
         return failed(EXIT_FAILED, &why);
@@ -352,11 +378,28 @@ static void log_intake(struct program *program)
     }
 }
 
+static void log_repairs(struct program *program)
+{
+    char blocks[24];
+    if (abacus_repaired(program->abacus) == program->repairs_told)
+        return;
+    program->repairs_told = abacus_repaired(program->abacus);
+    (void)snprintf(blocks, sizeof blocks, "%" PRIu64, program->repairs_told);
+    log_event(LOG_LEVEL_WARN, "abacus_repaired", "who", "writer", "blocks", blocks, "detail",
+              "saved pages were damaged and made anew from the ledger", NULL);
+}
+
 static void reload_agents(struct program *program)
 {
     struct fault why = {0};
     enum status status = load_agents(program, &why);
     program->reload = false;
+    if (status == STATUS_OK) {
+        /* Noted before anything is decided by it. A full disk takes nothing of anybody either: again with the next pass. */
+        status = registry_note(program->store, &program->key.public_key, program->catalogue, program->agents,
+                               program->agent_count, clock_ms(), &why);
+        program->reload = status == STATUS_AGAIN;
+    }
     if (status == STATUS_OK)
         status = gate_update(program->gate, program->agents, program->agent_count, &why);
     if (status != STATUS_OK) {
@@ -441,6 +484,7 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
     uint64_t committed = 0;
     enum status status = intake_work(program->intake, now_ms, &committed, why);
     log_intake(program);
+    log_repairs(program);
     if (status != STATUS_OK)
         return status;
     if (committed != 0) {
@@ -549,6 +593,8 @@ static enum exit_code run(struct program *program, const char *file)
     }
     if (code == EXIT_DONE)
         code = open_store(program);
+    if (code == EXIT_DONE)
+        code = start_abacus(program);
     if (code == EXIT_DONE)
         code = open_sockets(program);
     if (code == EXIT_DONE)

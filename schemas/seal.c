@@ -162,3 +162,16 @@ void seal_hex(const void *bytes, size_t length, char *ret_text)
 {
     sodium_bin2hex(ret_text, 2 * length + 1, bytes, length);
 }
+
+void seal_base64(const void *bytes, size_t length, char *ret_text)
+{
+    sodium_bin2base64(ret_text, SEAL_BASE64(length), bytes, length, sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool seal_base64_back(const char *text, size_t text_length, void *ret_bytes, size_t length)
+{
+    size_t got = 0;
+    const char *end = NULL;
+    return sodium_base642bin(ret_bytes, length, text, text_length, NULL, &got, &end, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           got == length && end == text + text_length;
+}

@@ -41,5 +41,9 @@ bool seal_verify(const unsigned char digest[SEAL_HASH], const unsigned char sign
                  const unsigned char public_key[SEAL_PUBLIC]) MUST_CHECK;
 void seal_random(void *ret_bytes, size_t length);
 void seal_hex(const void *bytes, size_t length, char *ret_text); /* 2 * length + 1 bytes */
+/* Base64 with padding. ret_text: SEAL_BASE64(length) bytes. The way back is strict: exactly `length` bytes or false. */
+#define SEAL_BASE64(length) (((length) + 2) / 3 * 4 + 1)
+void seal_base64(const void *bytes, size_t length, char *ret_text);
+bool seal_base64_back(const char *text, size_t text_length, void *ret_bytes, size_t length) MUST_CHECK;
 
 #endif

@@ -1,0 +1,177 @@
+/* checkpoint.c - writing and reading the text. What is read is written again and must come out the same, so that a
+ * checkpoint has exactly one form and no byte of it can be changed unseen. */
+#include "checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ORIGIN "suanpan-ledger/"
+#define DASH "\xe2\x80\x94 "
+
+static size_t write_head(const struct checkpoint *checkpoint, char ret_text[CHECKPOINT_TEXT])
+{
+    char origin[33], hash[SEAL_BASE64(SEAL_HASH)], registry[SEAL_BASE64(SEAL_HASH)];
+    seal_hex(checkpoint->generation, sizeof checkpoint->generation, origin);
+    seal_base64(checkpoint->hash, SEAL_HASH, hash);
+    seal_base64(checkpoint->registry_hash, SEAL_HASH, registry);
+    const int length = snprintf(ret_text, CHECKPOINT_TEXT,
+                                ORIGIN "%s\n%" PRIu64 "\n%s\ntime %s\nregistry %" PRIu64 " %s\n", origin,
+                                checkpoint->entry, hash, checkpoint->time, checkpoint->registry, registry);
+    return length < 0 || length >= CHECKPOINT_TEXT ? 0 : (size_t)length;
+}
+
+static void write_tail(const struct checkpoint *checkpoint, size_t length, char ret_text[CHECKPOINT_TEXT])
+{
+    unsigned char bytes[4 + SEAL_SIGNATURE];
+    char text[SEAL_BASE64(sizeof bytes)];
+    memcpy(bytes, checkpoint->key_id, 4);
+    memcpy(bytes + 4, checkpoint->signature, SEAL_SIGNATURE);
+    seal_base64(bytes, sizeof bytes, text);
+    /* All parts are bounded: under 600 bytes. */
+    (void)snprintf(ret_text + length, CHECKPOINT_TEXT - length, "\n" DASH "%s %s\n", checkpoint->signer, text);
+}
+
+static void key_id(const unsigned char public_key[SEAL_PUBLIC], unsigned char ret_id[4])
+{
+    unsigned char hash[SEAL_HASH];
+    seal_hash(public_key, SEAL_PUBLIC, hash);
+    memcpy(ret_id, hash, 4);
+}
+
+void checkpoint_write(struct checkpoint *checkpoint, const unsigned char secret[SEAL_SECRET],
+                      const unsigned char public_key[SEAL_PUBLIC], char ret_text[CHECKPOINT_TEXT])
+{
+    const size_t length = write_head(checkpoint, ret_text);
+    seal_hash(ret_text, length, checkpoint->digest);
+    seal_sign(checkpoint->digest, secret, checkpoint->signature);
+    key_id(public_key, checkpoint->key_id);
+    write_tail(checkpoint, length, ret_text);
+}
+
+bool checkpoint_holds(const struct checkpoint *checkpoint, const unsigned char public_key[SEAL_PUBLIC])
+{
+    unsigned char id[4];
+    key_id(public_key, id);
+    return memcmp(id, checkpoint->key_id, sizeof id) == 0 &&
+           seal_verify(checkpoint->digest, checkpoint->signature, public_key);
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+/* Copies the text up to `end` and steps over it; false when it does not fit or `end` does not come. */
+static bool take_until(const char **text, char end, char *ret_part, size_t capacity)
+{
+    const char *found = strchr(*text, end);
+    if (found == NULL || (size_t)(found - *text) >= capacity)
+        return false;
+    memcpy(ret_part, *text, (size_t)(found - *text));
+    ret_part[found - *text] = '\0';
+    *text = found + 1;
+    return true;
+}
+
+static bool take_word(const char **text, const char *word)
+{
+    const size_t length = strlen(word);
+    if (strncmp(*text, word, length) != 0)
+        return false;
+    *text += length;
+    return true;
+}
+
+static bool take_number(const char **text, char end, uint64_t *ret_number)
+{
+    char part[24], *rest;
+    if (!take_until(text, end, part, sizeof part) || part[0] < '0' || part[0] > '9')
+        return false;
+    *ret_number = strtoull(part, &rest, 10);
+    return *rest == '\0';
+}
+
+static bool take_hash(const char **text, unsigned char ret_hash[SEAL_HASH])
+{
+    char part[SEAL_BASE64(SEAL_HASH)];
+    return take_until(text, '\n', part, sizeof part) && seal_base64_back(part, strlen(part), ret_hash, SEAL_HASH);
+}
+
+static bool take_generation(const char **text, unsigned char ret_generation[16])
+{
+    static const char digits[] = "0123456789abcdef";
+    char part[33];
+    if (!take_until(text, '\n', part, sizeof part) || strlen(part) != 32)
+        return false;
+    for (size_t i = 0; i < 16; i++) {
+        const char *high = strchr(digits, part[2 * i]), *low = strchr(digits, part[2 * i + 1]);
+        if (high == NULL || low == NULL)
+            return false;
+        ret_generation[i] = (unsigned char)((high - digits) << 4 | (low - digits));
+    }
+    return true;
+}
+
+static bool take_signature(const char **text, struct checkpoint *checkpoint)
+{
+    unsigned char bytes[4 + SEAL_SIGNATURE];
+    char part[SEAL_BASE64(sizeof bytes)];
+    if (!take_word(text, "\n" DASH) || !take_until(text, ' ', checkpoint->signer, sizeof checkpoint->signer) ||
+        !take_until(text, '\n', part, sizeof part) || !seal_base64_back(part, strlen(part), bytes, sizeof bytes))
+        return false;
+    memcpy(checkpoint->key_id, bytes, 4);
+    memcpy(checkpoint->signature, bytes + 4, SEAL_SIGNATURE);
+    return true;
+}
+
+bool checkpoint_read(const char *text, struct checkpoint *ret_checkpoint)
+{
+    struct checkpoint read;
+    char again[CHECKPOINT_TEXT];
+    const char *at = text;
+    memset(&read, 0, sizeof read);
+    if (!take_word(&at, ORIGIN) || !take_generation(&at, read.generation) || !take_number(&at, '\n', &read.entry) ||
+        !take_hash(&at, read.hash) || !take_word(&at, "time ") || !take_until(&at, '\n', read.time, sizeof read.time) ||
+        !take_word(&at, "registry ") || !take_number(&at, ' ', &read.registry) || !take_hash(&at, read.registry_hash) ||
+        !take_signature(&at, &read) || *at != '\0')
+        return false;
+    const size_t length = write_head(&read, again);
+    seal_hash(again, length, read.digest);
+    write_tail(&read, length, again);
+    if (length == 0 || strcmp(again, text) != 0)
+        return false;
+    *ret_checkpoint = read;
+    return true;
+}
+
+/* ---- the registry ------------------------------------------------------------------------------------------------------ */
+
+static void add_number(struct seal_hasher *hasher, uint64_t number)
+{
+    unsigned char bytes[8];
+    for (int i = 7; i >= 0; i--, number >>= 8)
+        bytes[i] = (unsigned char)number;
+    seal_hasher_add(hasher, bytes, sizeof bytes);
+}
+
+static void add_text(struct seal_hasher *hasher, const char *text)
+{
+    add_number(hasher, strlen(text));
+    seal_hasher_add(hasher, text, strlen(text));
+}
+
+void registry_hash(const struct registry_row *row, const unsigned char previous[SEAL_HASH],
+                   unsigned char ret_hash[SEAL_HASH])
+{
+    struct seal_hasher *hasher = seal_hasher_new();
+    seal_hasher_add(hasher, "registry/1", 10);
+    add_number(hasher, row->number);
+    seal_hasher_add(hasher, previous, SEAL_HASH);
+    add_text(hasher, row->kind);
+    add_text(hasher, row->name);
+    seal_hasher_add(hasher, row->key, sizeof row->key);
+    add_text(hasher, row->scope);
+    add_text(hasher, row->status);
+    add_number(hasher, row->after);
+    add_number(hasher, (uint64_t)row->seen_at);
+    seal_hasher_finish(&hasher, ret_hash);
+}

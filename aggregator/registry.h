@@ -1,0 +1,36 @@
+/* registry.h - the writer's side of what proves the ledger: it notes in the store who may report what with which key, its
+ * own signing key and the catalogue in force, whenever one of them changes, before anything is decided by them. */
+#ifndef AGGREGATOR_REGISTRY_H
+#define AGGREGATOR_REGISTRY_H
+
+#include "catalogue.h"
+#include "checkpoint.h"
+#include "keys.h"
+
+#define REGISTRY_CHECKPOINT_ENTRIES 1000
+#define REGISTRY_CHECKPOINT_MS 3600000
+
+/* Notes what differs from the registry's last word, in a transaction of its own. A key that is no longer in the table
+ * counts as revoked. STATUS_AGAIN (a full disk): nothing was noted, what was in force must stay in force. */
+enum status registry_note(struct store *store, const struct public_key *aggregator, const struct catalogue *catalogue,
+                          const struct agent *agents, size_t agent_count, int64_t now_ms, struct fault *why) MUST_CHECK;
+
+/* The newest checkpoint, kept for WELCOME; zero-initialise. */
+struct checkpoints {
+    const struct secret_key *key; /* borrowed; NULL: none are made */
+    bool loaded;
+    uint64_t entry;          /* of the newest, 0: none */
+    int64_t made_at;
+    char text[CHECKPOINT_TEXT];
+};
+/* True when the ledger with its newest entry `head` deserves one: 1,000 entries or an hour after the one before. */
+bool checkpoints_due(const struct checkpoints *checkpoints, uint64_t head, int64_t now_ms);
+/* Makes one of the ledger's newest entry as the open transaction sees it. Nothing is made of an empty ledger or when
+ * there is one. After a rollback call checkpoints_forget. */
+enum status checkpoints_make(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
+    MUST_CHECK;
+enum status checkpoints_load(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
+    MUST_CHECK;
+void checkpoints_forget(struct checkpoints *checkpoints);
+
+#endif
