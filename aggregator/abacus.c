@@ -99,6 +99,16 @@ uint64_t abacus_repaired(const struct abacus *abacus)
     return abacus->repaired;
 }
 
+enum abacus_origin abacus_origin(const struct abacus *abacus)
+{
+    return abacus->origin;
+}
+
+uint64_t abacus_replayed(const struct abacus *abacus)
+{
+    return abacus->replayed;
+}
+
 /* ---- the writer's start ---------------------------------------------------------------------------------------------- */
 
 static enum status catch_up_one(struct abacus *abacus, const struct entry *entry, bool is_moved, struct fault *why)
@@ -143,7 +153,7 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
 {
     const bool is_own = !store_is_inside(abacus->store);
     uint64_t watermark = 0, head = 0;
-    bool fits = false;
+    bool fits = false, is_sound = false;
     enum status status = is_own ? store_begin(abacus->store, why) : STATUS_OK;
     abacus_drop_all(abacus);
     if (status == STATUS_OK)
@@ -152,15 +162,22 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
         status = store_pages_watermark(abacus->store, abacus->catalogue->layout_hash, &watermark, why);
     if (status == STATUS_OK)
         status = store_head(abacus->store, &head, NULL, NULL, why);
-    if (status != STATUS_OK)
+    if (status == STATUS_OK && fits)
+        status = store_pages_sound(abacus->store, &is_sound, why);
+    if (status != STATUS_OK) {
+        if (is_own)
+            store_rollback(abacus->store);
         return status;
-    /* Pages of another layout, or of entries that are no longer there, are worth nothing. */
-    if (!fits || watermark > head) {
+    }
+    abacus->origin = !fits ? ABACUS_LAYOUT : watermark > head ? ABACUS_AHEAD : !is_sound ? ABACUS_DAMAGED : ABACUS_SAVED;
+    /* Pages of another layout, of entries that are no longer there, or of which some are lost are worth nothing. */
+    if (abacus->origin != ABACUS_SAVED) {
         watermark = 0;
         status = store_pages_reset(abacus->store, abacus->catalogue->layout_hash, why);
     }
     abacus->role = ROLE_WRITER;
     abacus->base = abacus->position = watermark;
+    abacus->replayed = head - watermark;
     if (status == STATUS_OK)
         status = catch_up(abacus, !fits, why);
     if (status == STATUS_OK && is_own)
@@ -171,6 +188,11 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
             store_rollback(abacus->store);
     }
     return status;
+}
+
+enum status abacus_start(struct abacus *abacus, struct fault *why)
+{
+    return abacus->role == ROLE_WRITER ? STATUS_OK : start_writing(abacus, why);
 }
 
 enum status abacus_be_writer(struct abacus *abacus, uint64_t entry, struct fault *why)
@@ -210,6 +232,22 @@ static void look_through_snapshot(struct abacus *abacus, uint64_t position, uint
     abacus->turn++;
 }
 
+/* Looks once whether the saved pages can be used; those that cannot are passed over until somebody made them anew. */
+static enum status trust_pages(struct abacus *abacus, uint64_t *watermark, uint64_t head, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    if (*watermark == 0)
+        return STATUS_OK;
+    abacus->origin = *watermark > head ? ABACUS_AHEAD : ABACUS_SAVED;
+    if (abacus->origin == ABACUS_SAVED && !abacus->is_trusted) {
+        status = store_pages_sound(abacus->store, &abacus->is_trusted, why);
+        abacus->origin = abacus->is_trusted ? ABACUS_SAVED : ABACUS_DAMAGED;
+    }
+    if (abacus->origin != ABACUS_SAVED)
+        *watermark = 0;
+    return status;
+}
+
 enum status abacus_follow(struct abacus *abacus, uint64_t as_of, struct fault *why)
 {
     uint64_t watermark = 0, head = 0;
@@ -221,9 +259,11 @@ enum status abacus_follow(struct abacus *abacus, uint64_t as_of, struct fault *w
         status = store_pages_watermark(abacus->store, abacus->catalogue->layout_hash, &watermark, why);
     if (status == STATUS_OK)
         status = store_pages_fit(abacus->store, abacus->catalogue->layout_hash, &fits, why);
+    if (status == STATUS_OK)
+        status = trust_pages(abacus, &watermark, head, why);
     if (status != STATUS_OK)
         return status;
-    look_through_snapshot(abacus, as_of < head ? as_of : head, watermark <= head ? watermark : 0, !fits);
+    look_through_snapshot(abacus, as_of < head ? as_of : head, watermark, !fits);
     return STATUS_OK;
 }
 

@@ -33,6 +33,18 @@ struct run {
 /* Opens over a store (borrowed, outlives the abacus). memory: bound of cached pages in bytes. */
 struct abacus *abacus_open(struct store *store, const struct catalogue *catalogue, size_t memory);
 void abacus_close(struct abacus **abacus);
+/* Writer, when the program starts: looks whether the saved pages are sound, makes them anew from the ledger when not, and
+ * replays what came after them. Otherwise the first use does it. */
+enum status abacus_start(struct abacus *abacus, struct fault *why) MUST_CHECK;
+/* Why the saved pages were not used when it was opened. */
+enum abacus_origin {
+    ABACUS_SAVED,       /* they were */
+    ABACUS_LAYOUT,      /* the catalogue has another layout; or none were saved yet */
+    ABACUS_AHEAD,       /* they knew entries that are not in the ledger */
+    ABACUS_DAMAGED,     /* some were lost, put back from an earlier time, or of another ledger */
+};
+enum abacus_origin abacus_origin(const struct abacus *abacus);
+uint64_t abacus_replayed(const struct abacus *abacus); /* entries behind the saved pages when the writer started */
 
 /* Reader: brings it to the newest entry of the store's snapshot. Call inside store_begin .. store_commit and ask only
  * there. as_of: only entries up to that number count (UINT64_MAX: all); a smaller one than before starts anew. */

@@ -97,7 +97,9 @@ struct abacus {
     uint64_t base;            /* saved blocks in use are exact as of this entry; 0: none in use (reader) */
     bool is_masked;           /* reader before the saved watermark: reports' completion comes from the saved pages */
     bool is_foreign;          /* reader: the store's touches are of another layout and do not find every entry */
-    uint64_t turn, stamp, repaired;
+    bool is_trusted;          /* reader: the saved pages were found sound; from then on the writer looks after them */
+    enum abacus_origin origin;
+    uint64_t turn, stamp, repaired, replayed;
     uint32_t *ordinal;        /* of each element in its form */
     struct form_facts *forms;
     struct sheet *buckets[BUCKETS];

@@ -387,11 +387,26 @@ enum status abacus_apply(struct abacus *abacus, const struct batch *batch, uint3
 
 /* ---- replay ------------------------------------------------------------------------------------------------------------ */
 
+static enum status damaged_entry(uint64_t entry, struct fault *why)
+{
+    char number[24];
+    if (snprintf(number, sizeof number, "%" PRIu64, entry) < 0)
+        number[0] = '\0';
+    fault_set(why, MESSAGE_LEDGER_DAMAGED, number, NULL);
+    return STATUS_BROKEN;
+}
+
 enum status replay_entry(struct abacus *abacus, const struct entry *entry, struct sheet *only,
                          struct companions *companions, struct fault *why)
 {
     struct workspace *workspace;
-    enum status status;
+    bool is_sound = false;
+    /* A flipped bit in a batch may well be another batch: better no figure than a wrong one. */
+    enum status status = store_entry_sound(abacus->store, entry, &is_sound, why);
+    if (status != STATUS_OK)
+        return status;
+    if (!is_sound)
+        return damaged_entry(entry->number, why);
     if (entry->repeated)
         return STATUS_OK;
     if (entry->number > UINT32_MAX)
@@ -409,7 +424,7 @@ enum status replay_entry(struct abacus *abacus, const struct entry *entry, struc
                             .entry = entry->number, .received_at = entry->received_at, .only = only};
         status = run_pass(&pass, companions, why);
     } else if (status == STATUS_REFUSED) {
-        status = STATUS_BROKEN; /* it was decoded when it was taken: the ledger itself is damaged */
+        status = damaged_entry(entry->number, why); /* it was decoded when it was taken */
     }
     workspace_give(abacus, workspace);
     return status;

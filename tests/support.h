@@ -78,6 +78,7 @@ static inline void city_start(struct city *city)
     city->reading = abacus_open(city->reader, city->catalogue, 16 << 20);
     city->figures = figures_new(city->catalogue, city->reading);
     city->now_ms = 1577808000000;
+    seal_chain_start("tester", (const unsigned char[16]){0}, city->chain);
     city->as_of = UINT64_MAX;
     city_must(store_begin(city->reader, &why), &why, "store_begin (reader)");
     city_must(abacus_follow(city->reading, city->as_of, &why), &why, "abacus_follow");

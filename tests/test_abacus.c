@@ -6,6 +6,7 @@
 #include "suite.h"
 
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -305,6 +306,7 @@ struct world {
     struct abacus *writer;
     struct batch *batch;
     uint64_t seq;
+    unsigned char chain[SEAL_HASH]; /* at seq */
     int64_t now;
     size_t memory;
 };
@@ -373,6 +375,10 @@ static void world_take(struct world *world, const struct record *records, size_t
     entry.bytes = bytes;
     entry.number = model->count + 1;
     entry.seq = ++world->seq;
+    if (entry.seq == 1)
+        seal_chain_start(entry.agent, entry.outbox, world->chain);
+    seal_chain_next(world->chain, bytes, entry.length, world->chain);
+    memcpy(entry.chain, world->chain, SEAL_HASH);
     must(abacus_apply(world->writer, world->batch, scope, entry.number, entry.received_at, &refusals,
                       &entry.refusal_count, &why), &why);
     entry.refusals = refusals;
@@ -565,7 +571,9 @@ static void step(struct world *world, uint32_t units)
 {
     const size_t before = world->model.count;
     const uint32_t batches = 1 + draw(4);
+    unsigned char chain[SEAL_HASH];
     struct fault why = {0};
+    memcpy(chain, world->chain, sizeof chain);
     must(store_begin(world->store, &why), &why);
     for (uint32_t i = 0; i < batches; i++)
         take_random(world, units);
@@ -576,6 +584,7 @@ static void step(struct world *world, uint32_t units)
         must(abacus_forget(world->writer, &why), &why);
         model_forget_after(&world->model, before);
         world->seq -= batches;
+        memcpy(world->chain, chain, sizeof chain);
     } else
         must(store_commit(world->store, &why), &why);
     store_idle(world->store);
@@ -702,6 +711,7 @@ static void a_damaged_block_is_made_anew_from_the_ledger(void)
             bytes[draw((uint32_t)length)] ^= (unsigned char)(1u << draw(8));
             must(store_block_save(world.store, subjects[i], text, 0, bytes, length, &why), &why);
         }
+    must(store_pages_set_watermark(world.store, abacus_position(world.writer), &why), &why);
     must(store_commit(world.store, &why), &why);
     compare_all(&world.model, world.writer, 10); /* with little memory: most blocks are read again */
     CU_ASSERT_TRUE(abacus_repaired(world.writer) > 0);
@@ -727,6 +737,109 @@ static void a_damaged_block_is_made_anew_from_the_ledger(void)
     compare_all(&world.model, world.writer, 10);
     CU_ASSERT_EQUAL(abacus_repaired(world.writer), 0);
     world_close(&world);
+    catalogue_free(&catalogue);
+}
+
+static void tamper(const struct world *world, const char *sql)
+{
+    sqlite3 *database = NULL;
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(world->path, &database), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    CU_ASSERT_TRUE(sqlite3_total_changes(database) > 0);
+    CU_ASSERT_EQUAL(sqlite3_close(database), SQLITE_OK);
+}
+
+static void save(struct world *world)
+{
+    struct fault why = {0};
+    compare_some(&world->model, world->writer, 10); /* it may have forgotten everything: then this replays */
+    must(store_begin(world->store, &why), &why);
+    must(abacus_save(world->writer, &why), &why);
+    must(store_commit(world->store, &why), &why);
+}
+
+/* What no single block can tell: it is not there, it is an older one, it lies elsewhere, the ledger is another. */
+static void lost_older_and_misplaced_blocks_are_noticed(void)
+{
+    static const char *const harms[] = {
+        "DELETE FROM block WHERE subject = 'Ea' AND period = (SELECT max(period) FROM block WHERE subject = 'Ea')",
+        "DELETE FROM block",
+        "UPDATE block SET bytes = (SELECT o.bytes FROM old o WHERE o.id = block.rowid),"
+        " seal = (SELECT o.seal FROM old o WHERE o.id = block.rowid) WHERE rowid IN (SELECT o.id FROM old o)",
+        "UPDATE block SET period = '2031-01' WHERE subject = 'Ea' AND period = (SELECT min(period) FROM block)",
+        "UPDATE about SET value = value - 1 WHERE name = 'pages_watermark'",
+        "UPDATE about SET value = zeroblob(32) WHERE name = 'pages_ledger'",
+    };
+    struct catalogue *catalogue = make_catalogue(10, false);
+    start_random("lost");
+    for (size_t i = 0; i < ARRAY_LEN(harms); i++) {
+        struct world world;
+        struct fault why = {0};
+        struct store *store = NULL;
+        world_open(&world, catalogue, 3000);
+        while (world.model.count < 20)
+            step(&world, 10);
+        save(&world);
+        tamper(&world, "CREATE TABLE old(id INTEGER PRIMARY KEY, seal, bytes); INSERT INTO old SELECT rowid, seal, bytes FROM block");
+        while (world.model.count < 40)
+            step(&world, 10);
+        save(&world);
+        abacus_close(&world.writer);
+        tamper(&world, harms[i]);
+        must(store_open(world.path, STORE_READ, &store, &why), &why);
+        struct abacus *reader = abacus_open(store, catalogue, 64 << 20);
+        must(store_begin(store, &why), &why);
+        must(abacus_follow(reader, UINT64_MAX, &why), &why);
+        CU_ASSERT_EQUAL(abacus_origin(reader), ABACUS_DAMAGED);
+        compare_all(&world.model, reader, 10);
+        must(store_commit(store, &why), &why);
+        world_die(&world);
+        must(abacus_start(world.writer, &why), &why);
+        CU_ASSERT_EQUAL(abacus_origin(world.writer), ABACUS_DAMAGED);
+        CU_ASSERT_EQUAL(abacus_replayed(world.writer), world.model.count);
+        compare_all(&world.model, world.writer, 10);
+        save(&world);
+        must(store_begin(store, &why), &why);
+        must(abacus_follow(reader, UINT64_MAX, &why), &why);
+        CU_ASSERT_EQUAL(abacus_origin(reader), ABACUS_SAVED); /* it looks again once they were made anew */
+        compare_all(&world.model, reader, 10);
+        must(store_commit(store, &why), &why);
+        abacus_close(&reader);
+        store_close(&store);
+        world_die(&world);
+        must(abacus_start(world.writer, &why), &why);
+        CU_ASSERT_EQUAL(abacus_origin(world.writer), ABACUS_SAVED);
+        CU_ASSERT_EQUAL(abacus_replayed(world.writer), 0);
+        world_close(&world);
+    }
+    catalogue_free(&catalogue);
+}
+
+static void no_figure_comes_from_a_damaged_entry(void)
+{
+    static const char *const harms[] = {
+        "UPDATE ledger SET bytes = substr(bytes, 1, length(bytes) - 1) || x'7f' WHERE entry = 3",
+        "UPDATE ledger SET bytes = (SELECT bytes FROM ledger WHERE entry = 4) WHERE entry = 3",
+        "UPDATE ledger SET outcome = x'0100' WHERE entry = 3",
+        "UPDATE ledger SET received_at = received_at + 1 WHERE entry = 3",
+        "UPDATE ledger SET hash = zeroblob(32) WHERE entry = 2",
+    };
+    struct catalogue *catalogue = make_catalogue(10, false);
+    start_random("damaged entry");
+    for (size_t i = 0; i < ARRAY_LEN(harms); i++) {
+        struct world world;
+        struct fault why = {0};
+        world_open(&world, catalogue, 64 << 20);
+        while (world.model.count < 6)
+            step(&world, 10);
+        abacus_close(&world.writer);
+        tamper(&world, "DELETE FROM block WHERE 1; UPDATE about SET value = 0 WHERE name = 'pages_watermark'");
+        tamper(&world, harms[i]);
+        world_die(&world);
+        CU_ASSERT_EQUAL(abacus_start(world.writer, &why), STATUS_BROKEN);
+        CU_ASSERT_EQUAL(why.message, MESSAGE_LEDGER_DAMAGED);
+        world_close(&world);
+    }
     catalogue_free(&catalogue);
 }
 
@@ -911,11 +1024,12 @@ static void a_repeated_file_is_kept_and_never_applied(void)
     const struct record first = plain(catalogue, "a", "T0", 10, 0);
     world_open(&world, catalogue, 1 << 20);
     take_in_own_commit(&world, &first, 1);
-    struct entry entry = {.agent = "D0", .seq = 77, .number = 2, .received_at = world.now + 5, .repeated = true};
+    struct entry entry = {.agent = "D0", .seq = ++world.seq, .number = 2, .received_at = world.now + 5, .repeated = true};
     struct submission submission = {.file = "f.csv", .source = "report", .parts = 1};
     unsigned char *bytes = NULL;
     must(batch_encode(catalogue, &submission, &first, 1, &bytes, &entry.length, &why), &why);
     entry.bytes = bytes;
+    seal_chain_next(world.chain, bytes, entry.length, entry.chain);
     must(store_begin(world.store, &why), &why);
     must(store_append(world.store, &entry, NULL, 0, &why), &why);
     must(store_commit(world.store, &why), &why);
@@ -974,6 +1088,8 @@ int main(void)
         SENTENCE(many_units_fill_several_blocks),
         SENTENCE(every_moment_of_the_past_can_be_asked),
         SENTENCE(a_damaged_block_is_made_anew_from_the_ledger),
+        SENTENCE(lost_older_and_misplaced_blocks_are_noticed),
+        SENTENCE(no_figure_comes_from_a_damaged_entry),
         SENTENCE(another_layout_is_rebuilt_from_the_ledger),
     };
     if (seal_start() != STATUS_OK)

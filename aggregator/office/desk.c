@@ -75,6 +75,7 @@ struct desk {
     bool alerts_loaded;
     struct waiting_ack acks[ACKS_MOST];
     uint64_t head;       /* newest entry we were told of */
+    uint64_t repairs_told;
     int64_t judge_at_ms; /* 0: nothing to judge */
     int32_t judged_day;
     pthread_t thread;
@@ -100,7 +101,26 @@ static enum status open_store(struct desk *desk, struct fault *why)
     if (status == STATUS_OK)
         desk->office = office_open(desk->catalogue, desk->store,
                                    (size_t)desk->settings->memory_mib * 1024 * 1024 / 2);
+    if (status == STATUS_OK)
+        office_set_agents(desk->office, desk->settings->agents);
     return status;
+}
+
+/* What was found damaged while answering. */
+static void log_repairs(struct desk *desk)
+{
+    char blocks[24];
+    uint64_t repaired = desk->office == NULL ? 0 : abacus_repaired(desk->office->abacus);
+    if (desk->office != NULL && desk->office->past != NULL)
+        repaired += abacus_repaired(desk->office->past);
+    if (repaired == desk->repairs_told)
+        return;
+    if (repaired > desk->repairs_told) {
+        (void)snprintf(blocks, sizeof blocks, "%" PRIu64, repaired - desk->repairs_told);
+        log_event(LOG_LEVEL_WARN, "abacus_repaired", "who", "office", "blocks", blocks, "detail",
+                  "saved pages were damaged and made anew from the ledger", NULL);
+    }
+    desk->repairs_told = repaired;
 }
 
 static void close_store(struct desk *desk)
@@ -289,6 +309,29 @@ static void expire_acks(struct desk *desk, int64_t now_ms)
     }
 }
 
+/* ---- judging and publishing ------------------------------------------------------------------------------------------- */
+
+/* Runs `work` inside one snapshot. */
+static enum status in_snapshot(struct desk *desk, int32_t today, int64_t now_ms, bool judging, struct fault *why)
+{
+    enum status status = open_store(desk, why);
+    if (status == STATUS_OK)
+        status = store_begin(desk->store, why);
+    if (status != STATUS_OK)
+        return status;
+    if (judging)
+        status = judge_goals(desk, today, now_ms, why);
+    else {
+        status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
+        if (status == STATUS_OK)
+            status = announcer_work(desk->announcer, desk->office, today, why);
+    }
+    if (status == STATUS_OK)
+        return store_commit(desk->store, why);
+    store_rollback(desk->store);
+    return status;
+}
+
 /* ---- questions ----------------------------------------------------------------------------------------------------- */
 
 static const char *option_of(const struct wire_question *question, const char *name)
@@ -330,11 +373,20 @@ static void acknowledge(struct desk *desk, const struct asker *asker, const stru
     struct standing *standing;
     struct waiting_ack *ack = NULL;
     const char *alert;
+    enum status status;
     if (!check_ack(question, &fault)) {
         send_fault(asker, STATUS_REFUSED, &fault);
         return;
     }
     alert = option_of(question, "operand") + strlen("ack,");
+    /* `alerts` judges when it is asked, so what it listed may be newer than what was judged here last. */
+    status = in_snapshot(desk, calendar_local_day(now_ms), now_ms, true, &fault);
+    if (status != STATUS_OK) {
+        send_fault(asker, status, &fault);
+        if (status == STATUS_BROKEN)
+            close_store(desk);
+        return;
+    }
     standing = find_alert(desk, alert);
     for (size_t i = 0; i < ACKS_MOST && ack == NULL; i++)
         ack = desk->acks[i].used ? NULL : &desk->acks[i];
@@ -456,27 +508,6 @@ static void take_notes(struct desk *desk, int64_t now_ms)
     }
 }
 
-/* Runs `work` inside one snapshot. */
-static enum status in_snapshot(struct desk *desk, int32_t today, int64_t now_ms, bool judging, struct fault *why)
-{
-    enum status status = open_store(desk, why);
-    if (status == STATUS_OK)
-        status = store_begin(desk->store, why);
-    if (status != STATUS_OK)
-        return status;
-    if (judging)
-        status = judge_goals(desk, today, now_ms, why);
-    else {
-        status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
-        if (status == STATUS_OK)
-            status = announcer_work(desk->announcer, desk->office, today, why);
-    }
-    if (status == STATUS_OK)
-        return store_commit(desk->store, why);
-    store_rollback(desk->store);
-    return status;
-}
-
 static void work(struct desk *desk, int64_t now_ms)
 {
     const int32_t today = calendar_local_day(now_ms);
@@ -494,6 +525,7 @@ static void work(struct desk *desk, int64_t now_ms)
         if (status == STATUS_BROKEN)
             close_store(desk);
     }
+    log_repairs(desk);
     hand_over(desk, now_ms);
     expire_acks(desk, now_ms);
 }
