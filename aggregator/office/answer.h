@@ -20,6 +20,7 @@ struct office {
     struct figures *past_figures;
     uint32_t *unit_numbers;       /* 0, 1, 2 ...: scopes of single units point into it */
     bool offline;                 /* no aggregator runs: nobody is connected */
+    char *agents_file;            /* agents.csv: the keys that submissions are checked against; NULL: none known */
 };
 
 /* One question on its way to becoming rows. */
@@ -43,6 +44,7 @@ struct place {
     struct scope scope;
 };
 
+enum status answer_explain(struct asking *asking);
 enum status answer_query(struct asking *asking);
 enum status answer_progress(struct asking *asking);
 enum status answer_alerts(struct asking *asking);
@@ -60,6 +62,10 @@ enum status asking_place(struct asking *asking, const char *name, struct place *
 enum status asking_level(struct asking *asking, const char *name, uint32_t *ret_level);
 enum status asking_date(struct asking *asking, const char *name, int32_t *ret_date);
 enum status asking_period(struct asking *asking, const char *name, struct period *ret_period);
+/* A number from 1 to `most`; *ret_number is left as it is when it was not given. */
+enum status asking_number(struct asking *asking, const char *name, size_t most, size_t *ret_number);
+/* The period of a question that names none: this year. */
+struct period asking_usual_period(const struct asking *asking);
 enum status asking_room(struct asking *asking, size_t more_rows); /* STATUS_REFUSED when the answer gets too large */
 
 struct place place_of_unit(const struct office *office, uint32_t unit);

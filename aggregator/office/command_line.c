@@ -260,7 +260,24 @@ static int ask_holder(const struct program *program, const struct aggregator_set
 
 /* ---- reading a store ----------------------------------------------------------------------------------------------- */
 
-static int answer_here(const struct program *program, const struct catalogue *catalogue, struct store *store, bool held)
+/* The answer is right all the same, but somebody should look at the disk. */
+static void warn_of_damage(const struct program *program, const struct office *office)
+{
+    const struct abacus *const looked_at[] = {office->abacus, office->past};
+    struct fault fault = {.message = MESSAGE_NONE};
+    bool is_damaged = false;
+    for (size_t i = 0; i < ARRAY_LEN(looked_at); i++)
+        is_damaged = is_damaged || (looked_at[i] != NULL && (abacus_repaired(looked_at[i]) > 0 ||
+                                                             abacus_origin(looked_at[i]) != ABACUS_SAVED));
+    if (!is_damaged)
+        return;
+    fault_set(&fault, MESSAGE_PAGES_NOT_USED, NULL);
+    (void)complain(program, 0, &fault);
+}
+
+/* settings NULL: only the store is known, and nobody's keys. */
+static int answer_here(const struct program *program, const struct catalogue *catalogue, struct store *store,
+                       const struct aggregator_settings *settings, bool held)
 {
     struct office *office = office_open(catalogue, store, ANSWER_MEMORY);
     struct wire_question question;
@@ -270,6 +287,8 @@ static int answer_here(const struct program *program, const struct catalogue *ca
     int exit_code;
     if (!held)
         office_set_offline(office);
+    if (settings != NULL)
+        office_set_agents(office, settings->agents);
     make_question(program, operands, &question);
     const enum status status = office_answer(office, &question, clock_ms(), &answer, &fault);
     if (status == STATUS_OK) {
@@ -277,6 +296,7 @@ static int answer_here(const struct program *program, const struct catalogue *ca
         answer_free(&answer);
     } else
         exit_code = complain(program, exit_of(status), &fault);
+    warn_of_damage(program, office);
     office_close(&office);
     free(operands);
     return exit_code;
@@ -320,8 +340,8 @@ static enum status stored_catalogue(struct store *store, const char *path, struc
     return status;
 }
 
-/* folder NULL: the catalogue kept in the store. */
-static int ask_store(const struct program *program, const char *path, const char *folder)
+/* settings NULL: the catalogue kept in the store. */
+static int ask_store(const struct program *program, const char *path, const struct aggregator_settings *settings)
 {
     struct store *store = NULL;
     struct catalogue *catalogue = NULL;
@@ -329,11 +349,11 @@ static int ask_store(const struct program *program, const char *path, const char
     int exit_code;
     enum status status = open_store(path, &store, &fault);
     if (status == STATUS_OK)
-        status = folder != NULL ? load_catalogue(folder, &catalogue, &fault)
-                                : stored_catalogue(store, path, &catalogue, &fault);
+        status = settings != NULL ? load_catalogue(settings->catalogue, &catalogue, &fault)
+                                  : stored_catalogue(store, path, &catalogue, &fault);
     if (status == STATUS_OK)
         status = calendar_use_timezone(catalogue->timezone, &fault);
-    exit_code = status == STATUS_OK ? answer_here(program, catalogue, store, store_is_held(path))
+    exit_code = status == STATUS_OK ? answer_here(program, catalogue, store, settings, store_is_held(path))
                                     : complain(program, exit_of(status), &fault);
     store_close(&store);
     catalogue_free(&catalogue);
@@ -349,7 +369,7 @@ static int ask_configured(const struct program *program, const char *file)
     if (status != STATUS_OK)
         return complain(program, exit_of(status), &fault);
     exit_code = store_is_held(settings.store_path) ? ask_holder(program, &settings)
-                                                   : ask_store(program, settings.store_path, settings.catalogue);
+                                                   : ask_store(program, settings.store_path, &settings);
     aggregator_settings_free(&settings);
     return exit_code;
 }

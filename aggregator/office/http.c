@@ -279,7 +279,7 @@ static bool take_parameter(struct wire_question *question, const struct office_c
             fault_set(why, MESSAGE_ASK_BAD_CHOICE, "format", value, "json, csv", NULL);
         return csv || strcmp(value, "json") == 0;
     }
-    if (strcmp(name, "code") == 0 && strcmp(command->name, "query") == 0)
+    if (strcmp(name, "code") == 0 && (strcmp(command->name, "query") == 0 || strcmp(command->name, "explain") == 0))
         return add_option(question, "operand", value);
     for (size_t i = 0; i < command->option_count && !known; i++) {
         known = strcmp(command->options[i].name, name) == 0;

@@ -56,6 +56,13 @@ static const struct office_option catalogue_options[] = {
     {"kind", "LIST", "只看这些种类，如 indicator,goal（默认：全部）", "only these kinds, as indicator,goal (default: all)"},
 };
 
+static const struct office_option explain_options[] = {
+    {"unit", "UNIT", "单位代码或唯一的全名（默认：最上级）", "unit by code or unambiguous name (default: the root)"},
+    {"period", "PERIOD", "时期（默认：本年）", "period (default: this year)"},
+    {"as-of", "TIME", "只用此刻之前收到的数据", "use only what had been received by then"},
+    {"most", "N", "最多多少行（默认 1000）", "at most so many rows (default 1000)"},
+};
+
 #define OPTIONS(table) table, ARRAY_LEN(table)
 static const struct office_command commands[] = {
     {"query", "[CODE[,CODE...]]", "查询指标或数据项（不写代码：全部指标）",
@@ -69,6 +76,9 @@ static const struct office_command commands[] = {
      "suanpan reporting --period 2020-09 --summary"},
     {"records", "", "记录明细", "single records", OPTIONS(records_options), true,
      "suanpan records --element divorces --unit 320481 --period 2020 --history"},
+    {"explain", "CODE", "一个数字从何而来：公式、单位、记录、文件、签名",
+     "where a figure comes from: formula, units, records, files, signatures", OPTIONS(explain_options), true,
+     "suanpan explain marriage_rate --unit 320481 --period 2020-09"},
     {"status", "", "各采集端状况", "the state of each agent", NULL, 0, true, "suanpan status"},
     {"catalogue", "show | check DIR", "查看目录；检查目录文件夹", "show the catalogue; check a catalogue folder",
      OPTIONS(catalogue_options), true, "suanpan catalogue check changzhou-2020 --format csv"},
@@ -78,7 +88,7 @@ static const struct office_command commands[] = {
 /* The same order as `commands`; NULL: the program itself does it. */
 static enum status (*const answers[])(struct asking *) = {
     answer_query,   answer_progress, answer_alerts,    answer_reporting,
-    answer_records, answer_status,   answer_catalogue, NULL,
+    answer_records, answer_explain,  answer_status,   answer_catalogue, NULL,
 };
 _Static_assert(ARRAY_LEN(commands) == ARRAY_LEN(answers), "one answer a command");
 
@@ -117,6 +127,12 @@ void office_set_offline(struct office *office)
     office->offline = true;
 }
 
+void office_set_agents(struct office *office, const char *agents_file)
+{
+    free(office->agents_file);
+    office->agents_file = agents_file != NULL ? memory_copy_text(agents_file) : NULL;
+}
+
 static void forget_past(struct office *office)
 {
     figures_free(&office->past_figures);
@@ -131,6 +147,7 @@ void office_close(struct office **office)
     figures_free(&(*office)->figures);
     abacus_close(&(*office)->abacus);
     free((*office)->unit_numbers);
+    free((*office)->agents_file);
     free(*office);
     *office = NULL;
 }
@@ -207,6 +224,29 @@ enum status asking_period(struct asking *asking, const char *name, struct period
 {
     const char *text = asking_option(asking, name);
     return text != NULL ? period_parse(text, ret_period, asking->why) : STATUS_OK;
+}
+
+enum status asking_number(struct asking *asking, const char *name, size_t most, size_t *ret_number)
+{
+    const char *text = asking_option(asking, name);
+    char range[32];
+    size_t number = 0, digits = 0;
+    if (text == NULL)
+        return STATUS_OK;
+    for (; text[digits] >= '0' && text[digits] <= '9' && number <= most; digits++)
+        number = number * 10 + (size_t)(text[digits] - '0');
+    if (text[digits] == '\0' && number >= 1 && number <= most) {
+        *ret_number = number;
+        return STATUS_OK;
+    }
+    (void)snprintf(range, sizeof range, "1..%zu", most);
+    fault_set(asking->why, MESSAGE_ASK_BAD_CHOICE, name, text, range, NULL);
+    return STATUS_REFUSED;
+}
+
+struct period asking_usual_period(const struct asking *asking)
+{
+    return period_of_day(asking->today, PERIOD_YEAR);
 }
 
 enum status asking_room(struct asking *asking, size_t more_rows)

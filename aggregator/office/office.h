@@ -19,6 +19,9 @@ void office_close(struct office **office);
 /* No aggregator runs over this store: `status` shows nobody as connected and what needs a writer is refused. */
 void office_set_offline(struct office *office);
 
+/* Where the keys of the agents are found (agents.csv); NULL: nowhere, and no signature is vouched for. */
+void office_set_agents(struct office *office, const char *agents_file);
+
 struct answer {
     struct table table;
     uint32_t exit_code;  /* exit code for the command line: 0, or e.g. 1 for catalogue check with errors */

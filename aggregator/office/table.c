@@ -8,6 +8,7 @@
 #include "csv.h"
 #include "memory.h"
 #include "status.h"
+#include "tree.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -329,7 +330,7 @@ bool table_print(const struct table *table, enum table_format format, enum langu
 {
     switch (format) {
     case TABLE_TABLE:
-        return print_table(table, language, out);
+        return table_is_tree(table) ? tree_print(table, language, out) : print_table(table, language, out);
     case TABLE_CSV:
         return print_csv(table, out);
     case TABLE_JSON:
