@@ -481,6 +481,27 @@ static void an_acknowledgement_is_answered_once_it_is_stored(void)
     close_desk();
 }
 
+/* Nobody has told the desk of the newest batch yet, but `alerts` lists what follows from it. */
+static void what_was_listed_can_be_acknowledged_at_once(void)
+{
+    struct acking acking = {.status = STATUS_BROKEN};
+    open_desk();
+    CU_ASSERT_EQUAL(city_feed(&city, "homes,a1,2020-06,2000\n"), 0); /* the joint goal is met */
+    const struct desk_note note = {.kind = DESK_COMMITTED, .entry = city.sequence};
+    CU_ASSERT_TRUE(zmq_send(writer, &note, sizeof note, 0) > 0);
+    write_for(600);
+    CU_ASSERT_EQUAL(city_feed(&city, "homes,a1,2020-06,6\n"), 0); /* and missed again */
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&acking.thread, NULL, acknowledge, &acking), 0);
+    write_for(800);
+    pthread_join(acking.thread, NULL);
+    CU_ASSERT_EQUAL_FATAL(acking.status, STATUS_OK);
+    CU_ASSERT_EQUAL_FATAL(acking.asked.table.cell_count, 10);
+    CU_ASSERT_STRING_EQUAL(acking.asked.table.cells[2], "open");
+    CU_ASSERT_STRING_EQUAL(acking.asked.table.cells[9], "王某");
+    asked_free(&acking.asked);
+    close_desk();
+}
+
 static void nobody_at_the_endpoint_is_told_in_time(void)
 {
     const struct ask_target target = {.endpoint = "ipc:///tmp/suanpan-nobody-is-here", .security = SECURITY_NONE};
@@ -523,6 +544,7 @@ int main(void)
         SENTENCE(garbage_on_the_question_socket_is_answered_and_survived),
         SENTENCE(changed_figures_and_alerts_are_published_in_order),
         SENTENCE(an_acknowledgement_is_answered_once_it_is_stored),
+        SENTENCE(what_was_listed_can_be_acknowledged_at_once),
         SENTENCE(nobody_at_the_endpoint_is_told_in_time),
         SENTENCE(a_port_in_use_is_a_fault_at_the_start),
     };
