@@ -15,8 +15,11 @@
 
 #include "memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DAMAGE_MOST 64 /* damaged blocks that are made anew one by one; with more of them all pages are */
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */
 
@@ -149,11 +152,56 @@ static enum status catch_up(struct abacus *abacus, bool is_moved, struct fault *
     return status;
 }
 
+/* Saved blocks that are not what was written. */
+struct damage {
+    struct { char subject[LIMIT_CODE_BYTES + 2], period[PERIOD_TEXT]; uint32_t block; } found[DAMAGE_MOST];
+    size_t count;
+};
+
+static bool note_damage(void *context, const char *subject, const char *period, uint32_t block,
+                        const unsigned char *bytes, size_t length)
+{
+    struct damage *damage = context;
+    if (block_is_intact(subject, period, block, bytes, length))
+        return true;
+    if (damage->count < DAMAGE_MOST) {
+        (void)snprintf(damage->found[damage->count].subject, sizeof damage->found[0].subject, "%s", subject);
+        (void)snprintf(damage->found[damage->count].period, sizeof damage->found[0].period, "%s", period);
+        damage->found[damage->count].block = block;
+    }
+    return ++damage->count <= DAMAGE_MOST;
+}
+
+/* Loading a damaged block makes it anew. One that belongs nowhere in the catalogue stays as it is: nobody asks for it. */
+static enum status repair_damage(struct abacus *abacus, const struct damage *damage, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < damage->count && status == STATUS_OK; i++) {
+        const char *code = damage->found[i].subject + 1;
+        const bool is_element = damage->found[i].subject[0] == 'E';
+        const uint32_t element = is_element ? catalogue_element(abacus->catalogue, code) : NO_INDEX;
+        const uint32_t form = !is_element ? catalogue_form(abacus->catalogue, code)
+                              : element == NO_INDEX ? NO_INDEX : abacus->catalogue->elements[element].form;
+        struct fault ignored = {0};
+        struct period period;
+        struct block *block;
+        if (form == NO_INDEX || period_parse(damage->found[i].period, &period, &ignored) != STATUS_OK ||
+            period.kind != abacus->catalogue->forms[form].frequency)
+            continue;
+        struct sheet *sheet = abacus_sheet(abacus, form, period);
+        const uint32_t page = is_element ? abacus->ordinal[element] : (uint32_t)abacus->catalogue->forms[form].element_count;
+        if (damage->found[i].block < sheet->blocks_a_page)
+            status = abacus_block(abacus, sheet, page, damage->found[i].block, &block, why);
+    }
+    return status;
+}
+
 static enum status start_writing(struct abacus *abacus, struct fault *why)
 {
     const bool is_own = !store_is_inside(abacus->store);
     uint64_t watermark = 0, head = 0;
     bool fits = false, is_sound = false;
+    struct damage damage = {.count = 0};
     enum status status = is_own ? store_begin(abacus->store, why) : STATUS_OK;
     abacus_drop_all(abacus);
     if (status == STATUS_OK)
@@ -164,6 +212,9 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
         status = store_head(abacus->store, &head, NULL, NULL, why);
     if (status == STATUS_OK && fits)
         status = store_pages_sound(abacus->store, &is_sound, why);
+    if (status == STATUS_OK && is_sound)
+        status = store_blocks(abacus->store, note_damage, &damage, why);
+    is_sound = is_sound && damage.count <= DAMAGE_MOST;
     if (status != STATUS_OK) {
         if (is_own)
             store_rollback(abacus->store);
@@ -178,6 +229,8 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
     abacus->role = ROLE_WRITER;
     abacus->base = abacus->position = watermark;
     abacus->replayed = head - watermark;
+    if (status == STATUS_OK && abacus->origin == ABACUS_SAVED)
+        status = repair_damage(abacus, &damage, why);
     if (status == STATUS_OK)
         status = catch_up(abacus, !fits, why);
     if (status == STATUS_OK && is_own)

@@ -258,17 +258,23 @@ static void read_slots(struct cursor *cursor, struct slot *slots, uint32_t slot_
     }
 }
 
+bool block_is_intact(const char *subject, const char *period, uint32_t number, const unsigned char *bytes,
+                     size_t length)
+{
+    unsigned char sum[CHECKSUM];
+    if (length < CHECKSUM)
+        return false;
+    checksum(subject, period, number, bytes, length - CHECKSUM, sum);
+    return memcmp(sum, bytes + length - CHECKSUM, CHECKSUM) == 0;
+}
+
 bool block_decode(struct block *block, const char *subject, const char *period, const unsigned char *bytes,
                   size_t length)
 {
-    unsigned char sum[CHECKSUM];
     struct slot *slots = NULL;
     struct cursor cursor;
     uint64_t present;
-    if (length < CHECKSUM)
-        return false;
-    checksum(subject, period, block->number, bytes, length - CHECKSUM, sum);
-    if (memcmp(sum, bytes + length - CHECKSUM, CHECKSUM) != 0)
+    if (!block_is_intact(subject, period, block->number, bytes, length))
         return false;
     cursor = cursor_over(bytes, length - CHECKSUM);
     if (cursor_varint(&cursor) != VERSION || cursor_varint(&cursor) != block->slot_count)

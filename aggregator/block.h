@@ -76,6 +76,9 @@ size_t block_bytes(const struct block *block);
 /* As bytes for a store, with a checksum over the place it belongs to. *bytes grows as needed. */
 size_t block_encode(const struct block *block, const char *subject, const char *period, unsigned char **bytes,
                     size_t *capacity);
+/* True when the bytes bear the checksum of this place. */
+bool block_is_intact(const char *subject, const char *period, uint32_t number, const unsigned char *bytes,
+                     size_t length);
 /* False when the bytes are not what was written for this place and number of slots; the block is then unchanged. */
 bool block_decode(struct block *block, const char *subject, const char *period, const unsigned char *bytes,
                   size_t length);

@@ -252,7 +252,11 @@ enum status store_is_touched(struct store *store, const char *form, const char *
 typedef void store_touch_visitor(void *context, const char *form, const char *period);
 enum status store_touched_since(struct store *store, const char *form, uint64_t after, store_touch_visitor *visit,
                                 void *context, struct fault *why) MUST_CHECK;
-/* Visits every saved block; a visitor that says false ends the walk. It may not ask the store. */
+/* Visits the whole index; a visitor that says false ends the walk. It may not ask this store. */
+typedef bool store_touched_visitor(void *context, const char *form, const char *period, uint64_t entry);
+enum status store_touches(struct store *store, store_touched_visitor *visit, void *context, struct fault *why) MUST_CHECK;
+/* Visits every saved block; a visitor that says false ends the walk. It may not ask the store. Bytes that do not bear
+ * their seal have length 0. */
 typedef bool store_block_visitor(void *context, const char *subject, const char *period, uint32_t block,
                                  const unsigned char *bytes, size_t length);
 enum status store_blocks(struct store *store, store_block_visitor *visit, void *context, struct fault *why) MUST_CHECK;

@@ -72,7 +72,8 @@
     X(CHECKPOINT_ADD, "INSERT OR REPLACE INTO checkpoint(entry, text) VALUES(?1, ?2)")                                 \
     X(TOUCHED, "SELECT 1 FROM touch WHERE form = ?1 AND period = ?2 AND entry = ?3")                                   \
     X(TOUCHED_SINCE, "SELECT 1 FROM touch WHERE form = ?1 AND period = ?2 AND entry > ?3 LIMIT 1")                     \
-    X(BLOCKS, "SELECT subject, period, block, bytes FROM block ORDER BY subject, period, block")                       \
+    X(TOUCHES, "SELECT form, period, entry FROM touch ORDER BY form, period, entry")                                   \
+    X(BLOCKS, "SELECT subject, period, block, bytes, seal FROM block ORDER BY subject, period, block")                 \
     X(CATALOGUES, "SELECT version, hash, after FROM catalogue ORDER BY version")                                       \
     X(FIGURE, "SELECT value, numerator, denominator, reported, expected, flag, name, unit_name FROM published_figures" \
               " WHERE kind = ?1 AND code = ?2 AND unit = ?3 AND period = ?4")                                          \
@@ -145,6 +146,9 @@ enum status store_run(struct store *store, sqlite3_stmt *statement, struct fault
 enum status store_failure(struct store *store, int result, struct fault *why) MUST_CHECK;
 /* A row in the file contradicts the schema. */
 enum status store_damaged(struct store *store, const char *what, struct fault *why) MUST_CHECK;
+
+/* The seal at the end of a block's bytes, as it is kept beside them. */
+uint64_t store_seal_of(const unsigned char *bytes, size_t length);
 
 void store_bind_text(sqlite3_stmt *statement, int index, const char *text);
 void store_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length);

@@ -54,7 +54,7 @@ enum status store_generation(struct store *store, unsigned char ret_generation[1
 /* ---- seals ----------------------------------------------------------------------------------------------------------- */
 
 /* The checksum at the end of a block. */
-static uint64_t seal_of(const unsigned char *bytes, size_t length)
+uint64_t store_seal_of(const unsigned char *bytes, size_t length)
 {
     uint64_t seal = 0;
     for (size_t i = length > STORE_SEAL ? length - STORE_SEAL : 0; i < length; i++)
@@ -75,7 +75,7 @@ static uint64_t share_of(const char *subject, const char *period, uint64_t block
     seal_hasher_add(hasher, period, strlen(period) + 1);
     seal_hasher_add(hasher, numbers, sizeof numbers);
     seal_hasher_finish(&hasher, hash);
-    return seal_of(hash, sizeof hash);
+    return store_seal_of(hash, sizeof hash);
 }
 
 static enum status learn_seal(struct store *store, struct fault *why)
@@ -278,7 +278,7 @@ enum status store_block_load(struct store *store, const char *subject, const cha
         return status;
     if (row) {
         store_keep_blob(statement, 0, &store->block_bytes, ret_bytes, ret_length);
-        if ((uint64_t)sqlite3_column_int64(statement, 1) != seal_of(*ret_bytes, *ret_length))
+        if ((uint64_t)sqlite3_column_int64(statement, 1) != store_seal_of(*ret_bytes, *ret_length))
             *ret_length = 0;
     }
     sqlite3_reset(statement);
@@ -289,7 +289,7 @@ enum status store_block_load(struct store *store, const char *subject, const cha
 enum status store_block_save(struct store *store, const char *subject, const char *period, uint32_t block,
                              const unsigned char *bytes, size_t length, struct fault *why)
 {
-    const uint64_t seal = seal_of(bytes, length);
+    const uint64_t seal = store_seal_of(bytes, length);
     uint64_t before = 0;
     sqlite3_stmt *statement;
     enum status status = learn_seal(store, why);

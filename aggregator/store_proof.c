@@ -254,10 +254,29 @@ enum status store_touched_since(struct store *store, const char *form, uint64_t 
     return status == STATUS_OK ? since.status : status;
 }
 
+enum status store_touches(struct store *store, store_touched_visitor *visit, void *context, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    char form[LIMIT_CODE_BYTES + 1], period[PERIOD_TEXT];
+    bool row, more = true;
+    enum status status = store_statement(store, STATEMENT_TOUCHES, &statement, why);
+    while (status == STATUS_OK && more) {
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        if (!store_read_text(statement, 0, form, sizeof form) || !store_read_text(statement, 1, period, sizeof period))
+            return store_damaged(store, "touch", why);
+        more = visit(context, form, period, (uint64_t)sqlite3_column_int64(statement, 2));
+    }
+    if (status == STATUS_OK)
+        sqlite3_reset(statement);
+    return status;
+}
+
 enum status store_blocks(struct store *store, store_block_visitor *visit, void *context, struct fault *why)
 {
     sqlite3_stmt *statement;
-    char subject[LIMIT_CODE_BYTES + 1], period[PERIOD_TEXT];
+    char subject[LIMIT_CODE_BYTES + 2], period[PERIOD_TEXT];
     bool row, more = true;
     enum status status = store_statement(store, STATEMENT_BLOCKS, &statement, why);
     while (status == STATUS_OK && more) {
@@ -266,8 +285,11 @@ enum status store_blocks(struct store *store, store_block_visitor *visit, void *
             break;
         if (!store_read_text(statement, 0, subject, sizeof subject) || !store_read_text(statement, 1, period, sizeof period))
             return store_damaged(store, "block", why);
-        more = visit(context, subject, period, (uint32_t)sqlite3_column_int64(statement, 2),
-                     sqlite3_column_blob(statement, 3), (size_t)sqlite3_column_bytes(statement, 3));
+        const unsigned char *bytes = sqlite3_column_blob(statement, 3);
+        size_t length = (size_t)sqlite3_column_bytes(statement, 3);
+        if ((uint64_t)sqlite3_column_int64(statement, 4) != store_seal_of(bytes, length))
+            length = 0;
+        more = visit(context, subject, period, (uint32_t)sqlite3_column_int64(statement, 2), bytes, length);
     }
     if (status == STATUS_OK)
         sqlite3_reset(statement);
