@@ -14,6 +14,7 @@
  * nothing in force and owes nothing. */
 #include "combine.h"
 
+#include "calendar.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -428,11 +429,7 @@ struct ytd {
 
 int combine_reporting_year(const struct catalogue *catalogue, struct period period)
 {
-    int year, month, day;
-    date_to_civil(period.last, &year, &month, &day);
-    const bool begun = month > catalogue->year_start_month ||
-                       (month == catalogue->year_start_month && day >= catalogue->year_start_day);
-    return begun ? year : year - 1;
+    return calendar_reporting_year(catalogue, period);
 }
 
 /* Last form period up to `last` of the reporting year of `first`. */

@@ -310,12 +310,24 @@ static void refuse_report(struct checking *checking, struct report *report, cons
     report->refused = true;
 }
 
-/* A reason on any row of the report explains what a soft rule asks about. */
-static bool report_has_reason(const struct checking *checking, const struct report *report)
+static bool speaks_of(const struct expression *expression, uint32_t element)
 {
-    for (size_t i = 0; i < report->count; i++)
-        if (checking->delivery->candidates[checking->order[report->first + i]].record.reason[0] != '\0')
+    for (size_t i = 0; i < expression->count; i++)
+        if (expression->terms[i].kind == TERM_ELEMENT && expression->terms[i].shift == SHIFT_NONE &&
+            expression->terms[i].element == element)
             return true;
+    return false;
+}
+
+/* A reason on any figure of the report that a soft rule speaks of explains what it asks about. */
+static bool report_has_reason(const struct checking *checking, const struct report *report, const struct rule *rule)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const struct record *record = &checking->delivery->candidates[checking->order[report->first + i]].record;
+        if (record->reason[0] != '\0' &&
+            (speaks_of(&rule->left, record->element) || speaks_of(&rule->right, record->element)))
+            return true;
+    }
     return false;
 }
 
@@ -360,7 +372,7 @@ static void judge_soft(struct checking *checking, const struct report *report)
     for (size_t i = 0; i < checking->catalogue->rule_count; i++) {
         const struct rule *rule = &checking->catalogue->rules[i];
         if (rule->form == report->form && rule->severity == SEVERITY_SOFT &&
-            judge(checking, rule) == RULE_BROKEN && !report_has_reason(checking, report))
+            judge(checking, rule) == RULE_BROKEN && !report_has_reason(checking, report, rule))
             note_soft_rule(checking, report, rule);
     }
 }
@@ -462,26 +474,36 @@ static bool jumps(int64_t before, int64_t now, struct decimal pct)
     return base != 0 && size * 100 * decimal_power_of_ten(pct.scale) > base * pct.units;
 }
 
-static void note_jump(struct checking *checking, const struct candidate *candidate, int64_t before)
+static void note_jump(struct checking *checking, const struct candidate *candidate, int64_t before, int64_t now)
 {
     const struct record *record = &candidate->record;
     const struct element *element = &checking->catalogue->elements[record->element];
     char from[DECIMAL_TEXT], to[DECIMAL_TEXT];
     struct fault note = {0};
     decimal_format((struct decimal){before, element->decimals}, from);
-    decimal_format((struct decimal){record->value, element->decimals}, to);
+    decimal_format((struct decimal){now, element->decimals}, to);
     fault_set(&note, MESSAGE_JUMP, element->name_zh, checking->catalogue->units[record->unit].name_zh, from, to, NULL);
     fault_at(&note, checking->delivery->file, record->line, NULL);
     feed_note(checking->delivery, &note);
 }
 
-/* Cumulative figures grow by themselves within the year: they are compared with the same period of the year before. */
-static bool period_to_compare(const struct element *element, struct period period, struct period *ret_period)
+/* What a form period says by itself: of a cumulative element what the period added, or every January would be a jump. */
+static bool own_figure(struct checking *checking, uint32_t element, uint32_t unit, struct period period,
+                       int64_t *ret_value)
 {
-    if (element->kind == ELEMENT_YTD)
-        return period_year_before(period, ret_period);
-    *ret_period = period_previous(period);
-    return true;
+    const struct catalogue *catalogue = checking->catalogue;
+    const struct period before = period_previous(period);
+    int64_t value, earlier = 0;
+    __int128 own;
+    if (!live_figure(checking, element, unit, period, &value))
+        return false;
+    if (catalogue->elements[element].kind == ELEMENT_YTD &&
+        calendar_reporting_year(catalogue, before) == calendar_reporting_year(catalogue, period) &&
+        !live_figure(checking, element, unit, before, &earlier))
+        return false;
+    own = (__int128)value - earlier;
+    *ret_value = (int64_t)own;
+    return own >= INT64_MIN && own <= INT64_MAX;
 }
 
 static void check_jumps(struct checking *checking)
@@ -489,15 +511,15 @@ static void check_jumps(struct checking *checking)
     for (size_t i = 0; i < checking->delivery->candidate_count && checking->failure == STATUS_OK; i++) {
         const struct candidate *candidate = &checking->delivery->candidates[i];
         const struct record *record = &candidate->record;
-        struct period before;
-        int64_t value;
+        int64_t before, now;
         if (!feed_accepted(candidate) || !checking->catalogue->elements[record->element].has_jump ||
-            record->reason[0] != '\0' || !record_status_has_value(record->status))
+            record->reason[0] != '\0' || !record_status_has_value(record->status) ||
+            *find_cell(checking, record->element, record->unit, record->period) != i + 1)
             continue;
-        if (period_to_compare(&checking->catalogue->elements[record->element], record->period, &before) &&
-            live_figure(checking, record->element, record->unit, before, &value) &&
-            jumps(value, record->value, checking->catalogue->elements[record->element].jump_pct))
-            note_jump(checking, candidate, value);
+        if (own_figure(checking, record->element, record->unit, record->period, &now) &&
+            own_figure(checking, record->element, record->unit, period_previous(record->period), &before) &&
+            jumps(before, now, checking->catalogue->elements[record->element].jump_pct))
+            note_jump(checking, candidate, before, now);
     }
 }
 

@@ -4,6 +4,7 @@
  *
  * A file is opened once, without following links (an inbox is writable by others, a link could lead to a key), and
  * looked at before and after reading: one that changed meanwhile is not complete and is left for later. */
+#define _GNU_SOURCE /* leases */
 #include "feed.h"
 
 #include "limit.h"
@@ -411,6 +412,20 @@ static enum status refuse_size(const char *path, struct fault *why)
     return STATUS_REFUSED;
 }
 
+/* True when a program still holds the file open for writing, however long it pauses: only then Linux refuses a read lease.
+ * File systems without leases, and files of other users, leave the question open; then the settling time decides alone. */
+static bool being_written(int fd)
+{
+#ifdef F_SETLEASE
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0)
+        return errno == EAGAIN;
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+#else
+    (void)fd;
+#endif
+    return false;
+}
+
 static enum status read_file(const char *path, char **ret_bytes, size_t *ret_length, struct fault *why)
 {
     enum status status = STATUS_AGAIN;
@@ -429,6 +444,10 @@ static enum status read_file(const char *path, char **ret_bytes, size_t *ret_len
         status = refuse_size(path, why);
         goto done;
     }
+    if (being_written(fd)) {
+        fault_set(why, MESSAGE_FILE_BEING_WRITTEN, path, NULL);
+        goto done;
+    }
     length = (size_t)before.st_size;
     bytes = memory_array(length + 1, 1);
     status = read_all(fd, bytes, length, path, why);
@@ -445,17 +464,6 @@ static enum status read_file(const char *path, char **ret_bytes, size_t *ret_len
 done:
     free(bytes);
     close(fd);
-    return status;
-}
-
-enum status feed_hash(const char *path, unsigned char ret_hash[32], struct fault *why)
-{
-    char *bytes = NULL;
-    size_t length = 0;
-    const enum status status = read_file(path, &bytes, &length, why);
-    if (status == STATUS_OK)
-        seal_hash(bytes, length, ret_hash);
-    free(bytes);
     return status;
 }
 

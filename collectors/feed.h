@@ -49,7 +49,8 @@ struct candidate {
 
 struct delivery {
     char file[256];             /* name without folder, UTF-8 */
-    unsigned char hash[32];
+    unsigned char hash[32];     /* of its bytes, and of the period the source gave it: the same table is another month's
+                                 * report under another setting */
     enum text_encoding encoding;
     char separator;
     bool crlf;                  /* its lines end CR LF */
@@ -65,8 +66,6 @@ struct delivery {
  * (it changes while being read, or the disk says no). */
 enum status feed_read(const struct source_settings *source, const struct catalogue *catalogue, const char *path,
                       struct delivery **ret_delivery, struct fault *why) MUST_CHECK;
-/* Only the hash of a file's bytes: enough to know whether it was taken before. */
-enum status feed_hash(const char *path, unsigned char ret_hash[32], struct fault *why) MUST_CHECK;
 void feed_free(struct delivery **delivery);
 /* True when a file of this name is input at all (not hidden, not *.refused.csv, *.reason.txt, ~$*, *.tmp, *.part). */
 bool feed_is_input(const char *name);

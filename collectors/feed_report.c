@@ -10,6 +10,7 @@
 #include "layout.h"
 #include "limit.h"
 #include "memory.h"
+#include "seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,6 @@ struct row_facts {
     struct period period;
     uint32_t revision;
     enum record_status status;
-    bool has_status;
     int64_t reported_at;
     const char *reason;
     struct fault faults[8];
@@ -144,7 +144,6 @@ static void read_status(const struct reading *reading, const struct csv_row *row
     size_t length;
     const char *text = layout_cell(&reading->layout, row, COLUMN_STATUS, &length);
     facts->status = RECORD_NORMAL;
-    facts->has_status = length > 0;
     if (length == 0)
         return;
     if (length < sizeof(letter)) {
@@ -273,7 +272,7 @@ static void read_value(struct reading *reading, struct candidate *candidate, con
     }
     if (kind == CELL_VALUE)
         record->value = value.units;
-    else if (facts->has_status && column == NULL)
+    else if (facts->status != RECORD_NORMAL && column == NULL) /* A is what a row without a letter is */
         complain_status(reading, candidate, MESSAGE_VALUE_MISSING, column);
     else if (candidate->complaint == NO_COMPLAINT)
         candidate->kind = CANDIDATE_MISSING; /* in a wide row the status letter speaks of the cells that are filled */
@@ -460,6 +459,17 @@ static enum status read_table(struct reading *reading, struct csv_reader *reader
     }
 }
 
+/* The same bytes are one report in March and another in April when the source's setting says which month they are. */
+static void hash_set_period(const struct reading *reading, struct delivery *delivery)
+{
+    char text[sizeof(delivery->hash) + PERIOD_TEXT];
+    if (!reading->has_set_period || reading->layout.at[COLUMN_PERIOD] != NO_COLUMN)
+        return;
+    memcpy(text, delivery->hash, sizeof(delivery->hash));
+    period_format(reading->set_period, text + sizeof(delivery->hash));
+    seal_hash(text, sizeof(delivery->hash) + strlen(text + sizeof(delivery->hash)), delivery->hash);
+}
+
 static bool ends_with_crlf(const char *text, size_t length)
 {
     const char *end = memchr(text, '\n', length);
@@ -494,6 +504,7 @@ enum status feed_report_read(const struct source_settings *source, const struct 
     status = read_table(reading, reader, &fault);
     /* The separator of a file whose first lines are titles is only certain once rows were read. */
     delivery->separator = csv_separator(reader);
+    hash_set_period(reading, delivery);
 done:
     if (status != STATUS_OK && why != NULL)
         *why = fault;

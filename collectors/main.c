@@ -113,7 +113,8 @@ static bool catch_signals(void)
             return false;
     /* A file size limit must come back as an error to be handled, not as a death. */
     return sigaction(SIGINT, &stop, NULL) == 0 && sigaction(SIGTERM, &stop, NULL) == 0 &&
-           sigaction(SIGPIPE, &ignore, NULL) == 0 && sigaction(SIGXFSZ, &ignore, NULL) == 0;
+           sigaction(SIGPIPE, &ignore, NULL) == 0 && sigaction(SIGXFSZ, &ignore, NULL) == 0 &&
+           sigaction(SIGIO, &ignore, NULL) == 0; /* a file opened for writing while being_written() looks at it */
 }
 
 /* ---- what a person reads ------------------------------------------------------------------------------------------------------ */

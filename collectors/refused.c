@@ -162,11 +162,26 @@ struct verdict {
     struct page codes, messages;
 };
 
-static void collect(struct verdict *verdict, const struct delivery *delivery, const struct candidate *candidate)
+static bool said_before(const struct delivery *delivery, const struct candidate *first_of_row,
+                        const struct candidate *candidate, const struct complaint *complaint)
+{
+    for (const struct candidate *before = first_of_row; before < candidate; before++)
+        for (uint32_t at = before->complaint; at != NO_COMPLAINT; at = delivery->complaints[at].next)
+            if (delivery->complaints[at].message == complaint->message &&
+                strcmp(delivery->complaints[at].text, complaint->text) == 0)
+                return true;
+    return false;
+}
+
+static void collect(struct verdict *verdict, const struct delivery *delivery, const struct candidate *first_of_row,
+                    const struct candidate *candidate)
 {
     for (uint32_t at = candidate->complaint; at != NO_COMPLAINT; at = delivery->complaints[at].next) {
         const struct complaint *complaint = &delivery->complaints[at];
         const bool first = ftell(verdict->messages.file) == 0;
+        /* Every cell of a wide row falls with its report: one sentence is enough. */
+        if (complaint->message == MESSAGE_HARD_RULE && said_before(delivery, first_of_row, candidate, complaint))
+            continue;
         if (!verdict->seen[complaint->message])
             fprintf(verdict->codes.file, "%s%s", first ? "" : ";", message_code(complaint->message));
         verdict->seen[complaint->message] = true;
@@ -181,7 +196,7 @@ static size_t write_judged_row(FILE *file, const struct delivery *delivery, size
     size_t i = first;
     if (page_open(&verdict.codes) && page_open(&verdict.messages)) {
         for (; i < delivery->candidate_count && delivery->candidates[i].row == delivery->candidates[first].row; i++)
-            collect(&verdict, delivery, &delivery->candidates[i]);
+            collect(&verdict, delivery, &delivery->candidates[first], &delivery->candidates[i]);
         page_close(&verdict.codes);
         page_close(&verdict.messages);
         if (verdict.messages.length > 0)

@@ -82,6 +82,15 @@ int32_t calendar_due_date(const struct catalogue *catalogue, const struct form *
     return (int32_t)due;
 }
 
+int calendar_reporting_year(const struct catalogue *catalogue, struct period period)
+{
+    int year, month, day;
+    date_to_civil(period.last, &year, &month, &day);
+    const bool begun = month > catalogue->year_start_month ||
+                       (month == catalogue->year_start_month && day >= catalogue->year_start_day);
+    return begun ? year : year - 1;
+}
+
 /* ---- moments ------------------------------------------------------------------------------------------------------ */
 
 static int64_t floor_divide(int64_t value, int64_t divisor)

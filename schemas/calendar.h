@@ -16,6 +16,8 @@ enum status calendar_use_timezone(const char *timezone, struct fault *why) MUST_
 bool calendar_is_working_day(const struct catalogue *catalogue, int32_t date);
 /* Due date of a form for a period: last day + due_days, moved on to the next working day. */
 int32_t calendar_due_date(const struct catalogue *catalogue, const struct form *form, struct period period);
+/* The reporting year that holds a period's last day, named after the calendar year in which it starts (year_start). */
+int calendar_reporting_year(const struct catalogue *catalogue, struct period period);
 /* Local calendar day of a moment (Unix milliseconds). */
 int32_t calendar_local_day(int64_t time_ms);
 /* RFC 3339 with seconds (milliseconds when not zero) and offset: 2020-09-30T08:15:02+08:00; parse also takes Z,

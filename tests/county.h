@@ -47,7 +47,8 @@ static const struct catalogue_file county_files[] = {
                               "rice,agri,水稻产量,Rice,flow,万吨,2,0,,\n"
                               "people,pop,常住人口,People,base,人,0,,,\n"
                               "birds,pop,同名指标,,stock,只,0,,,\n"
-                              "fowl,pop,同名指标,,stock,只,0,,,\n"),
+                              "fowl,pop,同名指标,,stock,只,0,,,\n"
+                              "built,agri,累计开工,Built,ytd,件,0,,,50\n"),
     FILE_TEXT("indicators.csv", "indicator,name_zh,numerator,decimals,better\ni_grain,粮食,grain,2,up\n"),
     FILE_TEXT("goals.csv", "goal,indicator,unit,op,value,due\ng1,i_grain,C,>=,1,2020-12-31\n"),
     FILE_TEXT("rules.csv", "rule,form,check,severity,missing,message_zh\n"

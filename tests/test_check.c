@@ -83,6 +83,28 @@ static void soft_rules_and_jumps_are_noted_unless_explained(void)
     expect(HEAD "grain,L,2020-02,0,,\n", HEAD "grain,L,2020-03,15.01,,\n", "grain@L 2020-03=15.01", "");
 }
 
+static void cumulative_figures_jump_by_what_each_period_added(void)
+{
+    /* January to April: 10, 10, 10, then 16 or 15. */
+    static const char known[] = HEAD "built,L,2020-01,10,,\nbuilt,L,2020-02,20,,\nbuilt,L,2020-03,30,,\n";
+    expect(known, HEAD "built,L,2020-04,46,,\n", "built@L 2020-04=46", "jump");
+    expect(known, HEAD "built,L,2020-04,45,,\n", "built@L 2020-04=45", "");
+    expect(known, HEAD "built,L,2020-04,34,,\n", "built@L 2020-04=34", "jump");
+    expect(known, HEAD "built,L,2020-04,46,,集中开工\n", "built@L 2020-04=46", "");
+    /* A new year starts from nothing: 12 in January against December's 12. */
+    expect(HEAD "built,L,2019-11,100,,\nbuilt,L,2019-12,112,,\n", HEAD "built,L,2020-01,12,,\n", "built@L 2020-01=12", "");
+    expect(HEAD "built,L,2019-11,100,,\nbuilt,L,2019-12,112,,\n", HEAD "built,L,2020-01,112,,\n",
+           "built@L 2020-01=112", "jump");
+    /* Without the figure before, nobody knows what was added. */
+    expect(HEAD "built,L,2020-01,10,,\n", HEAD "built,L,2020-03,90,,\n", "built@L 2020-03=90", "");
+}
+
+static void a_reason_explains_the_rule_that_speaks_of_its_figure(void)
+{
+    expect("", HEAD "sown,L,2020-03,6000,,\ngrain,L,2020-03,5,,丰收\n", "sown@L 2020-03=6000 grain@L 2020-03=5.00",
+           "soft_rule");
+}
+
 static void a_wide_cell_outside_its_limits_leaves_its_neighbours_alone(void)
 {
     expect("", "unit,period,grain,sown\nL,2020-03,1001,5\n", "!above_max sown@L 2020-03=5", "");
@@ -100,6 +122,8 @@ int main(void)
         SENTENCE(a_lower_revision_than_the_known_one_is_history),
         SENTENCE(a_refused_report_no_longer_counts_for_the_next_one),
         SENTENCE(soft_rules_and_jumps_are_noted_unless_explained),
+        SENTENCE(cumulative_figures_jump_by_what_each_period_added),
+        SENTENCE(a_reason_explains_the_rule_that_speaks_of_its_figure),
         SENTENCE(a_wide_cell_outside_its_limits_leaves_its_neighbours_alone),
     };
     return suite_run("check", sentences, ARRAY_LEN(sentences));

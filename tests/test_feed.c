@@ -91,7 +91,9 @@ static void rows_that_are_wrong_are_refused_with_every_reason(void)
         {"element,unit,period,value,reason\ngrain,L,2020-03,1,234,\n", "!extra_cells"},
         {"element,unit,period,value\ngrain,L,2020-03,1,\n", "grain@L 2020-03=1.00"},
         {"element,unit,period,value,status\ngrain,L,2020-03,1,M\n", "!status_with_value"},
-        {"element,unit,period,value,status\ngrain,L,2020-03,,A\n", "!value_missing"},
+        {"element,unit,period,value,status\ngrain,L,2020-03,,P\n", "!value_missing"},
+        {"element,unit,period,value,status\ngrain,L,2020-03,-,E\n", "!value_missing"},
+        {"element,unit,period,value,status\ngrain,L,2020-03,,A\ngrain,J,2020-03,-,\n", ". ."},
         {"element,unit,period,value,status\ngrain,L,2020-03,1,a\n", "!bad_status"},
         {"element,unit,period,value,revision\ngrain,L,2020-03,1,0\n", "!bad_revision"},
         {"element,unit,period,value,revision\ngrain,L,2020-03,1,134217728\n", "!bad_revision"},
@@ -266,6 +268,48 @@ static void a_link_in_the_inbox_is_not_followed(void)
     county_close(&county);
 }
 
+static void a_file_still_open_for_writing_is_left_for_later(void)
+{
+    static const char half[] = "element,unit,period,value\nsown,L,2020-03,12";
+    struct county county;
+    char path[INBOX_PATH];
+    county_open(&county);
+    county_path(&county, "f.csv", path);
+    FILE *file = fopen(path, "wb");
+    CU_ASSERT_FATAL(file != NULL);
+    fputs(half, file);
+    fflush(file);
+    CU_ASSERT_EQUAL(feed_read(&county.source, county.catalogue, path, &county.delivery, &county.why), STATUS_AGAIN);
+    CU_ASSERT_EQUAL(county.why.message, MESSAGE_FILE_BEING_WRITTEN);
+    fputs("34\n", file);
+    fclose(file);
+    CU_ASSERT_EQUAL(feed_read(&county.source, county.catalogue, path, &county.delivery, &county.why), STATUS_OK);
+    CU_ASSERT_STRING_EQUAL(county_summary(&county), "sown@L 2020-03=1234");
+    county_close(&county);
+}
+
+static void the_same_bytes_are_another_file_in_another_set_period(void)
+{
+    unsigned char march[32];
+    struct county county;
+    county_open(&county);
+    county.source.period = "2020-03";
+    CU_ASSERT_EQUAL(county_read(&county, "unit,sown\nL,0\n"), STATUS_OK);
+    memcpy(march, county.delivery->hash, sizeof(march));
+    CU_ASSERT_EQUAL(county_read(&county, "unit,sown\nL,0\n"), STATUS_OK);
+    CU_ASSERT_EQUAL(memcmp(march, county.delivery->hash, sizeof(march)), 0);
+    county.source.period = "2020-04";
+    CU_ASSERT_EQUAL(county_read(&county, "unit,sown\nL,0\n"), STATUS_OK);
+    CU_ASSERT_NOT_EQUAL(memcmp(march, county.delivery->hash, sizeof(march)), 0);
+    /* A table that says its period itself is the same whatever the setting. */
+    CU_ASSERT_EQUAL(county_read(&county, "unit,period,sown\nL,2020-01,0\n"), STATUS_OK);
+    memcpy(march, county.delivery->hash, sizeof(march));
+    county.source.period = NULL;
+    CU_ASSERT_EQUAL(county_read(&county, "unit,period,sown\nL,2020-01,0\n"), STATUS_OK);
+    CU_ASSERT_EQUAL(memcmp(march, county.delivery->hash, sizeof(march)), 0);
+    county_close(&county);
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -283,6 +327,8 @@ int main(void)
         SENTENCE(notes_of_a_huge_file_are_counted_not_kept),
         SENTENCE(names_that_are_no_input_are_passed_over),
         SENTENCE(a_link_in_the_inbox_is_not_followed),
+        SENTENCE(a_file_still_open_for_writing_is_left_for_later),
+        SENTENCE(the_same_bytes_are_another_file_in_another_set_period),
     };
     return suite_run("feed", sentences, ARRAY_LEN(sentences));
 }
