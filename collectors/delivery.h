@@ -81,7 +81,7 @@ struct delivery_actions {
 
 #define DELIVERY_REBIRTHS 3 /* in the life of a process; more of them are a mistake that only a person can find */
 
-struct delivery {
+struct sender {
     enum delivery_state state;
     enum delivery_hold hold;
     bool link;
@@ -99,13 +99,13 @@ struct delivery {
     int64_t hold_until;    /* HELD also across a new link */
 };
 
-void delivery_start(struct delivery *delivery, uint64_t low, uint64_t high, uint64_t acked);
-void delivery_step(struct delivery *delivery, const struct delivery_event *event, struct delivery_actions *ret_actions);
+void delivery_start(struct sender *sender, uint64_t low, uint64_t high, uint64_t acked);
+void delivery_step(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions);
 /* The batch to send now, 0 when none. */
-uint64_t delivery_wants(const struct delivery *delivery);
+uint64_t delivery_wants(const struct sender *sender);
 /* Batch delivery_wants() went out. */
-void delivery_sent(struct delivery *delivery, int64_t now_ms);
+void delivery_sent(struct sender *sender, int64_t now_ms);
 /* The aggregator has everything that is held, as far as this session or an earlier one knows. */
-bool delivery_drained(const struct delivery *delivery);
+bool delivery_drained(const struct sender *sender);
 
 #endif

@@ -40,7 +40,7 @@ enum link_trouble { LINK_FINE, LINK_UNREACHABLE, LINK_KEY_REFUSED, LINK_NO_HANDS
 struct publisher {
     void *socket, *monitor;
     struct outbox *outbox;
-    struct delivery delivery;
+    struct sender sender;
     char agent[65];
     char *endpoint;
     unsigned char catalogue_hash[32];
@@ -120,7 +120,7 @@ enum status publisher_open(void *zmq_context, const struct collector_settings *s
         goto done;
     }
     outbox_identity(outbox, &identity);
-    delivery_start(&publisher->delivery, identity.low, identity.high, identity.highest_acked);
+    delivery_start(&publisher->sender, identity.low, identity.high, identity.highest_acked);
     publisher->socket = zmq_socket(zmq_context, ZMQ_DEALER);
     if (publisher->socket == NULL) {
         status = socket_fault(publisher, why);
@@ -161,7 +161,7 @@ void publisher_close(struct publisher **publisher)
         return;
     *publisher = NULL;
     if (old->monitor != NULL) {
-        if (old->delivery.state == DELIVERY_STREAMING || old->delivery.state == DELIVERY_THROTTLED) {
+        if (old->sender.state == DELIVERY_STREAMING || old->sender.state == DELIVERY_THROTTLED) {
             const int linger = 200; /* the BYE alone is worth a moment: it tells `status` at once */
             const struct wire_message bye = {.kind = WIRE_BYE};
             zmq_setsockopt(old->socket, ZMQ_LINGER, &linger, sizeof linger);
@@ -187,7 +187,7 @@ static void send_hello(struct publisher *publisher)
     memcpy(hello->agent, publisher->agent, sizeof hello->agent);
     memcpy(hello->outbox, identity.id, sizeof hello->outbox);
     hello->epoch = identity.epoch;
-    hello->session = publisher->delivery.session;
+    hello->session = publisher->sender.session;
     hello->low = identity.low;
     hello->high = identity.high;
     memcpy(hello->chain_at_high, identity.chain_at_high, sizeof hello->chain_at_high);
@@ -206,7 +206,7 @@ static void step(struct publisher *publisher, struct delivery_event *event);
 static enum status send_batches(struct publisher *publisher, struct fault *why)
 {
     uint64_t seq;
-    while (!publisher->hello_owed && (seq = delivery_wants(&publisher->delivery)) != 0) {
+    while (!publisher->hello_owed && (seq = delivery_wants(&publisher->sender)) != 0) {
         struct wire_message message = {.kind = WIRE_BATCH};
         struct wire_batch *batch = &message.batch;
         const enum status status =
@@ -219,11 +219,11 @@ static enum status send_batches(struct publisher *publisher, struct fault *why)
         }
         if (status != STATUS_OK)
             return status;
-        batch->session = publisher->delivery.session;
+        batch->session = publisher->sender.session;
         batch->seq = seq;
         if (!send_message(publisher, &message))
             return STATUS_OK;
-        delivery_sent(&publisher->delivery, publisher->now_ms);
+        delivery_sent(&publisher->sender, publisher->now_ms);
     }
     return STATUS_OK;
 }
@@ -235,7 +235,7 @@ static void step(struct publisher *publisher, struct delivery_event *event)
     struct delivery_actions actions;
     event->now_ms = publisher->now_ms;
     seal_random(&event->random, sizeof event->random);
-    delivery_step(&publisher->delivery, event, &actions);
+    delivery_step(&publisher->sender, event, &actions);
     if (actions.hello)
         send_hello(publisher);
     if (actions.acknowledge > publisher->acknowledge)
@@ -267,7 +267,7 @@ static enum status on_welcome(struct publisher *publisher, const struct wire_wel
         compare_chain(publisher, welcome->watermark, welcome->chain_at_watermark, &event.chain, why);
     if (status != STATUS_OK)
         return status;
-    if (welcome->session == publisher->delivery.session) {
+    if (welcome->session == publisher->sender.session) {
         publisher->nack_first = welcome->watermark + 1;
         publisher->backup_watermark = welcome->backup_watermark;
         publisher->busy = publisher->reborn = false;
@@ -298,10 +298,10 @@ static enum status on_ack(struct publisher *publisher, const struct wire_ack *ac
                                    .session = ack->session,
                                    .watermark = ack->watermark,
                                    .credit = ack->credit};
-    if (ack->session != publisher->delivery.session)
+    if (ack->session != publisher->sender.session)
         return STATUS_OK;
     keep_refusals(publisher, ack);
-    if (ack->watermark >= publisher->delivery.watermark) { /* else it only carries refusals, or comes late */
+    if (ack->watermark >= publisher->sender.watermark) { /* else it only carries refusals, or comes late */
         const enum status status = compare_chain(publisher, ack->watermark, ack->chain_at_watermark, &event.chain, why);
         if (status != STATUS_OK)
             return status;
@@ -319,7 +319,7 @@ static void on_nack(struct publisher *publisher, const struct wire_message_nack 
                                    .nack = nack->code,
                                    .first = nack->first,
                                    .retry_after_ms = nack->retry_after_ms};
-    if (nack->session != publisher->delivery.session)
+    if (nack->session != publisher->sender.session)
         return;
     publisher->nack_first = nack->first;
     publisher->busy = nack->code == NACK_BUSY;
@@ -389,7 +389,7 @@ static void link_lost(struct publisher *publisher, enum link_trouble trouble)
     if (trouble != LINK_UNREACHABLE || publisher->link_trouble == LINK_FINE)
         publisher->link_trouble = trouble;
     publisher->hello_owed = false;
-    if (publisher->delivery.link)
+    if (publisher->sender.link)
         step(publisher, &event);
 }
 
@@ -504,7 +504,7 @@ static void note_outbox(struct publisher *publisher)
 {
     struct outbox_identity identity;
     outbox_identity(publisher->outbox, &identity);
-    if (identity.low == publisher->delivery.low && identity.high == publisher->delivery.high)
+    if (identity.low == publisher->sender.low && identity.high == publisher->sender.high)
         return;
     struct delivery_event event = {.kind = DELIVERY_HELD_NOW, .low = identity.low, .high = identity.high};
     step(publisher, &event);
@@ -531,7 +531,7 @@ enum status publisher_work(struct publisher *publisher, int64_t now_ms, struct f
     if (status != STATUS_OK)
         return status;
     step(publisher, &time);
-    if (publisher->hello_owed && publisher->delivery.link)
+    if (publisher->hello_owed && publisher->sender.link)
         send_hello(publisher);
     status = send_batches(publisher, why);
     return status == STATUS_OK || status == STATUS_AGAIN ? acknowledge(publisher, why) : status;
@@ -544,24 +544,24 @@ void *publisher_socket(struct publisher *publisher)
 
 int64_t publisher_due(const struct publisher *publisher)
 {
-    const struct delivery *delivery = &publisher->delivery;
-    const bool awaiting = !delivery->link || delivery->state == DELIVERY_GREETING ||
-                          delivery->next > delivery->watermark + 1 || delivery->high > delivery->acked;
+    const struct sender *sender = &publisher->sender;
+    const bool awaiting = !sender->link || sender->state == DELIVERY_GREETING ||
+                          sender->next > sender->watermark + 1 || sender->high > sender->acked;
     const bool soon = publisher->hello_owed || publisher->acknowledge != 0 || publisher->rebirth_owed;
     const int64_t look = publisher->now_ms + (publisher->handed_out ? 0 : soon ? RESEND_MS : WATCH_MS);
-    const int64_t due = delivery->due < publisher->anew_at ? delivery->due : publisher->anew_at;
+    const int64_t due = sender->due < publisher->anew_at ? sender->due : publisher->anew_at;
     return (awaiting || soon || publisher->handed_out) && look < due ? look : due;
 }
 
 bool publisher_is_drained(const struct publisher *publisher)
 {
-    return publisher->acknowledge == 0 && publisher->refusal_count == 0 && delivery_drained(&publisher->delivery);
+    return publisher->acknowledge == 0 && publisher->refusal_count == 0 && delivery_drained(&publisher->sender);
 }
 
 void publisher_progress(const struct publisher *publisher, uint64_t *ret_sent, uint64_t *ret_acknowledged)
 {
-    *ret_sent = publisher->delivery.next == 0 ? 0 : publisher->delivery.next - 1;
-    *ret_acknowledged = publisher->delivery.watermark;
+    *ret_sent = publisher->sender.next == 0 ? 0 : publisher->sender.next - 1;
+    *ret_acknowledged = publisher->sender.watermark;
 }
 
 size_t publisher_refusals(struct publisher *publisher, const struct publisher_refusal **ret_refusals)
@@ -575,7 +575,7 @@ static void held_trouble(const struct publisher *publisher, struct fault *ret_wh
 {
     char number[24];
     (void)snprintf(number, sizeof number, "%" PRIu64, publisher->nack_first);
-    switch (publisher->delivery.hold) {
+    switch (publisher->sender.hold) {
     case HOLD_NOTHING: break;
     case HOLD_FENCED: fault_set(ret_why, MESSAGE_AGENT_FENCED, publisher->nack_detail, NULL); break;
     case HOLD_REVOKED: fault_set(ret_why, MESSAGE_AGENT_REVOKED, NULL); break;
@@ -590,15 +590,15 @@ static void held_trouble(const struct publisher *publisher, struct fault *ret_wh
 
 bool publisher_trouble(const struct publisher *publisher, struct fault *ret_why)
 {
-    const struct delivery *delivery = &publisher->delivery;
+    const struct sender *sender = &publisher->sender;
     memset(ret_why, 0, sizeof *ret_why);
-    if (delivery->state == DELIVERY_HELD) {
+    if (sender->state == DELIVERY_HELD) {
         held_trouble(publisher, ret_why);
         return true;
     }
-    if (!delivery->link && publisher->link_trouble == LINK_FINE && publisher->now_ms - publisher->opened_at < FIRST_LINK_MS)
+    if (!sender->link && publisher->link_trouble == LINK_FINE && publisher->now_ms - publisher->opened_at < FIRST_LINK_MS)
         return false;
-    if (!delivery->link) {
+    if (!sender->link) {
         const enum message message = publisher->link_trouble == LINK_KEY_REFUSED    ? MESSAGE_KEY_REFUSED
                                      : publisher->link_trouble == LINK_NO_HANDSHAKE ? MESSAGE_HANDSHAKE_FAILED
                                                                                     : MESSAGE_AGGREGATOR_UNREACHABLE;
@@ -613,7 +613,7 @@ bool publisher_trouble(const struct publisher *publisher, struct fault *ret_why)
         fault_set(ret_why, MESSAGE_AGGREGATOR_BUSY, publisher->nack_detail, NULL);
         return true;
     }
-    if (delivery->state == DELIVERY_GREETING && delivery->attempts > 1) {
+    if (sender->state == DELIVERY_GREETING && sender->attempts > 1) {
         fault_set(ret_why, MESSAGE_AGGREGATOR_SILENT, publisher->endpoint, NULL);
         return true;
     }

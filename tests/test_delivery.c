@@ -72,7 +72,7 @@ struct world {
     bool written[BATCHES_MOST + 1]; /* by file: its refusals are in the clerk's file */
     uint64_t files;
     unsigned char lives;          /* identities given out */
-    struct delivery delivery;     /* lost with the process */
+    struct sender sender;         /* lost with the process */
     bool hello_owed, rebirth_owed;
     uint64_t acknowledge;         /* waits for the refusals to be written */
 
@@ -122,7 +122,7 @@ static bool pop(struct queue *queue, struct letter *ret_letter)
 
 static void collector_hello(void)
 {
-    struct letter letter = {.kind = WIRE_HELLO, .session = world.delivery.session, .high = world.outbox.high,
+    struct letter letter = {.kind = WIRE_HELLO, .session = world.sender.session, .high = world.outbox.high,
                             .acked = world.outbox.acked, .epoch = world.outbox.epoch, .life = world.outbox.life};
     memcpy(letter.chain, world.outbox.chain[world.outbox.high], SEAL_HASH);
     world.hello_owed = !world.connected;
@@ -135,7 +135,7 @@ static void collector_step(struct delivery_event event)
     struct delivery_actions actions;
     event.now_ms = world.now;
     event.random = chance();
-    delivery_step(&world.delivery, &event, &actions);
+    delivery_step(&world.sender, &event, &actions);
     if (actions.hello)
         collector_hello();
     if (actions.acknowledge > world.acknowledge)
@@ -201,7 +201,7 @@ static void collector_receive(void)
     case WIRE_WELCOME: event.kind = DELIVERY_WELCOME; break;
     case WIRE_ACK:
         event.kind = DELIVERY_ACK;
-        if (letter.session == world.delivery.session)
+        if (letter.session == world.sender.session)
             for (uint64_t seq = letter.refused_from + 1; seq <= letter.refused_to; seq++)
                 world.written[world.outbox.content[seq]] = true;
         break;
@@ -213,16 +213,16 @@ static void collector_receive(void)
 static void collector_send(void)
 {
     uint64_t seq;
-    if (world.hello_owed && world.delivery.link && world.connected)
+    if (world.hello_owed && world.sender.link && world.connected)
         collector_hello();
-    while (!world.hello_owed && world.connected && (seq = delivery_wants(&world.delivery)) != 0 && !one_in(8)) {
-        struct letter letter = {.kind = WIRE_BATCH, .session = world.delivery.session, .seq = seq,
+    while (!world.hello_owed && world.connected && (seq = delivery_wants(&world.sender)) != 0 && !one_in(8)) {
+        struct letter letter = {.kind = WIRE_BATCH, .session = world.sender.session, .seq = seq,
                                 .content = world.outbox.content[seq]};
         CU_ASSERT_FATAL(seq >= 1 && seq <= world.outbox.high);
         memcpy(letter.chain, world.outbox.chain[seq - 1], SEAL_HASH);
         push(&world.up, &letter);
-        delivery_sent(&world.delivery, world.now);
-        CU_ASSERT_FATAL(world.delivery.next - world.delivery.watermark - 1 <= world.delivery.credit);
+        delivery_sent(&world.sender, world.now);
+        CU_ASSERT_FATAL(world.sender.next - world.sender.watermark - 1 <= world.sender.credit);
     }
 }
 
@@ -241,7 +241,7 @@ static void collector_start(void)
     world.outbox.epoch++;
     world.acknowledge = 0;
     world.hello_owed = world.rebirth_owed = false;
-    delivery_start(&world.delivery, 1, world.outbox.high, world.outbox.acked);
+    delivery_start(&world.sender, 1, world.outbox.high, world.outbox.acked);
 }
 
 /* ---- the aggregator ----------------------------------------------------------------------------------------------------- */
@@ -397,7 +397,7 @@ static void cut(bool noticed)
 {
     world.connected = false;
     world.up.count = world.down.count = 0;
-    if (noticed && world.delivery.link)
+    if (noticed && world.sender.link)
         collector_step((struct delivery_event){.kind = DELIVERY_LINK_DOWN});
 }
 
@@ -470,7 +470,7 @@ static bool schedule(uint64_t seed)
     collector_start();
     for (int i = 0; i < 400; i++)
         pass(true);
-    for (int i = 0; i < 4000 && !(delivery_drained(&world.delivery) && world.outbox.acked == world.outbox.high); i++)
+    for (int i = 0; i < 4000 && !(delivery_drained(&world.sender) && world.outbox.acked == world.outbox.high); i++)
         pass(false);
     for (uint64_t seq = 1; seq <= world.outbox.high; seq++)
         CU_ASSERT_FATAL(world.store.home[world.outbox.content[seq]] != 0);
@@ -490,7 +490,7 @@ static void whatever_happens_everything_arrives_once(void)
         lives += world.lives - 1u;
         if (!arrived || CU_get_number_of_failures() != before) {
             printf("\n    SUANPAN_SEED=%" PRIu64 ": state %d hold %d high %" PRIu64 " acked %" PRIu64 " committed %" PRIu64 "\n",
-                   seed, (int)world.delivery.state, (int)world.delivery.hold, world.outbox.high, world.outbox.acked,
+                   seed, (int)world.sender.state, (int)world.sender.hold, world.outbox.high, world.outbox.acked,
                    world.store.streams[world.outbox.life].watermark);
             CU_FAIL("not everything arrived");
             return;
@@ -502,7 +502,7 @@ static void whatever_happens_everything_arrives_once(void)
 
 /* ---- the collector alone -------------------------------------------------------------------------------------------------- */
 
-static struct delivery one;
+static struct sender one;
 static struct delivery_actions does;
 
 static void step(struct delivery_event event)
