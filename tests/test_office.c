@@ -120,7 +120,7 @@ static void every_answer_has_the_columns_of_the_contract(void)
     header("query compare=yoy,mom",
            "code,unit,unit_name,period,value,numerator,denominator,reported,expected,flag,yoy_pct,mom_pct");
     header("query compare=mom,yoy",
-           "code,unit,unit_name,period,value,numerator,denominator,reported,expected,flag,mom_pct,yoy_pct");
+           "code,unit,unit_name,period,value,numerator,denominator,reported,expected,flag,yoy_pct,mom_pct");
     header("query compare=mom",
            "code,unit,unit_name,period,value,numerator,denominator,reported,expected,flag,mom_pct");
     header("progress", "goal,indicator,unit,unit_name,op,value,due,actual,attainment_pct,expected_by_now,status,forecast,"
@@ -198,7 +198,7 @@ static void changes_are_in_percent_of_the_base_and_empty_without_one(void)
     expect("query operand=homes unit=a1 period=2020-01 compare=yoy,mom",
            "homes,a1,甲一镇,2020-01,1,,,1,1,complete,-75.0,-88.9\n");
     expect("query operand=homes unit=a1 period=2020-02 compare=mom,yoy",
-           "homes,a1,甲一镇,2020-02,2,,,1,1,complete,100.0,\n");
+           "homes,a1,甲一镇,2020-02,2,,,1,1,complete,,100.0\n");
     close_office();
 }
 

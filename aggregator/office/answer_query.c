@@ -11,8 +11,6 @@ const char *const query_columns[12] = {"code",     "unit",     "unit_name", "per
                                        "denominator", "reported", "expected",  "flag",   "yoy_pct", "mom_pct"};
 static const char *const columns_mom[11] = {"code",        "unit",     "unit_name", "period", "value",  "numerator",
                                             "denominator", "reported", "expected",  "flag",   "mom_pct"};
-static const char *const columns_mom_yoy[12] = {"code",        "unit",     "unit_name", "period", "value",   "numerator",
-                                                "denominator", "reported", "expected",  "flag",   "mom_pct", "yoy_pct"};
 
 enum change { CHANGE_YOY, CHANGE_MOM };
 
@@ -145,7 +143,7 @@ static enum status choose_subjects(struct asking *asking, struct query *query)
 static enum status choose_periods(struct asking *asking, struct query *query, struct period *ret_whole)
 {
     const char *by = asking_option(asking, "by");
-    struct period whole = period_of_day(asking->today, PERIOD_YEAR), one = whole;
+    struct period whole = asking_usual_period(asking), one = whole;
     enum period_kind kind = PERIOD_YEAR;
     enum status status = asking_period(asking, "period", &whole);
     if (status != STATUS_OK)
@@ -197,16 +195,17 @@ static enum status choose_changes(struct asking *asking, struct query *query)
         query->changes[query->change_count++] = change;
         list = list[length] == ',' ? list + length + 1 : NULL;
     }
+    if (query->change_count == 2) { /* the columns have one order, however they are asked for */
+        query->changes[0] = CHANGE_YOY;
+        query->changes[1] = CHANGE_MOM;
+    }
     return STATUS_OK;
 }
 
 static void start_columns(struct asking *asking, const struct query *query)
 {
-    const bool mom_first = query->change_count > 0 && query->changes[0] == CHANGE_MOM;
-    const char *const *columns = query_columns;
-    if (mom_first)
-        columns = query->change_count == 1 ? columns_mom : columns_mom_yoy;
-    table_start(asking->table, columns, 10 + query->change_count);
+    const bool only_mom = query->change_count == 1 && query->changes[0] == CHANGE_MOM;
+    table_start(asking->table, only_mom ? columns_mom : query_columns, 10 + query->change_count);
 }
 
 static enum status add_rows(struct asking *asking, const struct query *query, struct place place)
