@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yaml.h>
 
 #define SETTINGS_BYTES (1 << 20)
 #define MOST_SOURCES 256
@@ -193,6 +194,41 @@ static enum status refuse(const struct load *load, struct setting setting, enum 
     return STATUS_REFUSED;
 }
 
+/* ---- libyaml ------------------------------------------------------------------------------------------------------------ */
+
+static enum status refuse_syntax(const struct load *load, const char *problem, yaml_mark_t mark)
+{
+    fault_set(load->why, MESSAGE_SETTING_SYNTAX, problem, NULL);
+    fault_at(load->why, NULL, (int64_t)mark.line + 1, NULL);
+    return STATUS_REFUSED;
+}
+
+/* Reads through the text once for mistakes of YAML itself, because libyaml knows their line and libcyaml does not say it. */
+static enum status check_syntax(const struct load *load)
+{
+    yaml_parser_t parser;
+    yaml_event_t event;
+    enum status status = STATUS_OK;
+    int documents = 0;
+    bool more = true;
+    if (yaml_parser_initialize(&parser) == 0)
+        return refuse_syntax(load, strerror(ENOMEM), (yaml_mark_t){0});
+    yaml_parser_set_input_string(&parser, (const unsigned char *)load->text, load->length);
+    while (more && status == STATUS_OK) {
+        if (yaml_parser_parse(&parser, &event) == 0) {
+            status = refuse_syntax(load, parser.problem != NULL ? parser.problem : "?", parser.problem_mark);
+            break;
+        }
+        more = event.type != YAML_STREAM_END_EVENT;
+        documents += event.type == YAML_DOCUMENT_START_EVENT ? 1 : 0;
+        if (documents > 1)
+            status = refuse_syntax(load, "a second document", event.start_mark);
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return status;
+}
+
 /* ---- libcyaml ----------------------------------------------------------------------------------------------------------- */
 
 /* Backtrace lines: "  in mapping field 'listen' (line: 3, column: 3)", innermost first. */
@@ -266,19 +302,38 @@ static cyaml_config_t cyaml_settings(struct load *load)
     };
 }
 
+/* The text, or a fault with the line of the byte that is none. */
+static enum status decode(struct load *load, const char *bytes, size_t length)
+{
+    enum text_encoding encoding;
+    struct fault fault = {0};
+    const enum status status = text_decode(bytes, length, TEXT_AUTO, &load->text, &load->length, &encoding, &fault);
+    if (status == STATUS_OK || load->why == NULL)
+        return status;
+    const char *number = fault.argument[fault.message == MESSAGE_BAD_ENCODING ? 1 : 0];
+    const unsigned long long offset = strtoull(number, NULL, 10);
+    int64_t row = 1;
+    for (size_t i = 0; i < length && i < offset; i++)
+        row += bytes[i] == '\n' ? 1 : 0;
+    fault_at(&fault, load->why->file, row, NULL);
+    *load->why = fault;
+    return status;
+}
+
 /* Reads the file and lets libcyaml map it. *ret_raw goes back to unmap. */
 static enum status map(struct load *load, const char *file, const cyaml_schema_value_t *schema, void **ret_raw)
 {
     const cyaml_config_t config = cyaml_settings(load);
-    enum text_encoding encoding;
     char *bytes = NULL;
     size_t length;
     cyaml_data_t *raw = NULL;
     enum status status = file_read(file, SETTINGS_BYTES, &bytes, &length, load->why);
     if (status == STATUS_OK)
-        status = text_decode(bytes, length, TEXT_AUTO, &load->text, &load->length, &encoding, load->why);
+        status = decode(load, bytes, length);
     if (status == STATUS_OK)
         status = file_folder(file, &load->folder, load->why);
+    if (status == STATUS_OK)
+        status = check_syntax(load);
     if (status != STATUS_OK)
         goto done;
     const cyaml_err_t error = cyaml_load_data((const uint8_t *)load->text, load->length, &config, schema, &raw, NULL);
@@ -289,6 +344,7 @@ static enum status map(struct load *load, const char *file, const cyaml_schema_v
     }
     if (raw == NULL) {
         fault_set(load->why, MESSAGE_SETTING_NOTHING, NULL);
+        fault_at(load->why, NULL, 1, NULL);
         status = STATUS_REFUSED;
         goto done;
     }

@@ -124,7 +124,8 @@ static void check(const struct refusal *refusal, enum status status, const struc
 static void bad_collector_settings_are_refused_by_line_and_key(void)
 {
     static const struct refusal refusals[] = {
-        {"", MESSAGE_SETTING_NOTHING, 0, ""},
+        {"", MESSAGE_SETTING_NOTHING, 1, ""},
+        {"# nothing\n", MESSAGE_SETTING_NOTHING, 1, ""},
         {"colour: red\n" COLLECTOR, MESSAGE_SETTING_UNKNOWN, 1, "colour"},
         {COLLECTOR "colour: red\n", MESSAGE_SETTING_UNKNOWN, 10, "colour"},
         {COLLECTOR "    inbx: x\n", MESSAGE_SETTING_UNKNOWN, 10, "inbx"},
@@ -143,7 +144,11 @@ static void bad_collector_settings_are_refused_by_line_and_key(void)
         {COLLECTOR "    period: March\n", MESSAGE_BAD_PERIOD, 10, "period"},
         {COLLECTOR "  - kind: odbc\n    inbox: b\n", MESSAGE_SETTING_KIND, 10, "kind"},
         {COLLECTOR "  - kind: report\n    inbox: ./inbox/liyang\n", MESSAGE_SETTING_SAME_INBOX, 11, "inbox"},
-        {COLLECTOR "---\nagent: b\n", MESSAGE_SETTING_SYNTAX, 1, ""},
+        {COLLECTOR "---\nagent: b\n", MESSAGE_SETTING_SYNTAX, 10, ""},
+        {COLLECTOR_TOP "sources:\n  - kind: report\n\t\tinbox: a\n", MESSAGE_SETTING_SYNTAX, 9, ""},
+        {"agent: a\n  catalogue: b\n", MESSAGE_SETTING_SYNTAX, 2, ""},
+        {"agent: a\ncatalogue: @b\n", MESSAGE_SETTING_SYNTAX, 2, ""},
+        {"agent: a\ncatalogue: caf\xE9\n", MESSAGE_UNKNOWN_ENCODING, 2, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         struct collector_settings settings = {.file = "untouched"};
