@@ -36,6 +36,7 @@ struct candidate {            /* a report that may have become complete */
 #define COLUMNS 1024
 #define VERDICTS 4096
 #define SEEN 1024
+#define TOUCHED 64
 
 struct known_element {
     const struct element *element; /* NULL: unknown */
@@ -52,6 +53,11 @@ struct column {                  /* (element, period) of the batch -> page */
     struct sheet *sheet;         /* NULL: not asked for */
     struct block **blocks;
 };
+struct touched {                 /* (form, period) of the batch -> sheet */
+    uint64_t stamp;
+    uint32_t form, period;
+    struct sheet *sheet;
+};
 struct verdict {                 /* (unit, period) of the batch -> may this agent report it */
     uint64_t stamp;
     uint32_t unit, period;
@@ -67,6 +73,7 @@ struct workspace {
     struct candidate *candidates;   size_t candidate_count, candidate_capacity;
     struct column columns[COLUMNS];
     struct verdict verdicts[VERDICTS];
+    struct touched touched[TOUCHED];
     struct { uint64_t stamp; struct sheet *sheet; uint32_t slot; } seen[SEEN];
 };
 

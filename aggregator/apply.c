@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AHEAD 16 /* records */
+
 /* One batch on its way in. */
 struct pass {
     struct abacus *abacus;
@@ -126,6 +128,20 @@ size_t abacus_touches(const struct abacus *abacus, const struct touch **ret_touc
     return abacus->touch_count;
 }
 
+/* The sheet of a form in a period of the batch, which is noted once. */
+static struct sheet *touched_sheet(struct pass *pass, uint32_t form, uint32_t period)
+{
+    struct workspace *workspace = pass->workspace;
+    struct touched *touched = &workspace->touched[(form * 31 + period) % TOUCHED];
+    if (touched->stamp != workspace->stamp || touched->form != form || touched->period != period) {
+        const struct period when = pass->batch->periods[period];
+        *touched = (struct touched){workspace->stamp, form, period, abacus_sheet(pass->abacus, form, when)};
+        abacus_note_period(pass->abacus, form, when);
+        note_touch(pass->abacus, touched->sheet);
+    }
+    return touched->sheet;
+}
+
 static void resolve_column(struct pass *pass, struct column *column)
 {
     const struct known_element *known = &pass->workspace->elements[column->element];
@@ -147,9 +163,7 @@ static void resolve_column(struct pass *pass, struct column *column)
             return;
         column->sheet = pass->only;
     } else {
-        column->sheet = abacus_sheet(pass->abacus, form, period);
-        abacus_note_period(pass->abacus, form, period);
-        note_touch(pass->abacus, column->sheet);
+        column->sheet = touched_sheet(pass, form, column->period);
     }
     column->blocks = column->sheet->blocks +
                      (size_t)pass->abacus->ordinal[known->index] * column->sheet->blocks_a_page;
@@ -326,6 +340,22 @@ static void refuse(struct abacus *abacus, size_t index, enum message message)
     abacus->refusals[abacus->refusal_count++] = (struct refusal){(uint32_t)index, message};
 }
 
+/* Slots of other places are rarely in the processor's cache, and a record costs less than waiting for one of them: what
+ * a record some places ahead will need is asked for now. Once a column is enough, its units lie side by side. */
+static inline void fetch_ahead(struct pass *pass, size_t index)
+{
+    const struct batch_record *record = &pass->batch->records[index];
+    const struct known_unit *unit = &pass->workspace->units[record->unit];
+    if (record->element == record[-1].element && record->period == record[-1].period)
+        return;
+    const struct column *column = find_column(pass, record->element, record->period);
+    if (column->blocks == NULL || unit->level != pass->workspace->elements[record->element].level)
+        return;
+    const struct block *block = column->blocks[unit->slot / BLOCK_SLOTS];
+    if (block != NULL && block->slots != NULL)
+        __builtin_prefetch(&block->slots[unit->slot % BLOCK_SLOTS], 1);
+}
+
 static enum status run_pass(struct pass *pass, struct companions *companions, struct fault *why)
 {
     struct workspace *workspace = pass->workspace;
@@ -335,6 +365,8 @@ static enum status run_pass(struct pass *pass, struct companions *companions, st
     know_units(pass);
     for (size_t i = 0; i < pass->batch->record_count && status == STATUS_OK; i++) {
         enum message message = MESSAGE_NONE;
+        if (i + AHEAD < pass->batch->record_count)
+            fetch_ahead(pass, i + AHEAD);
         if (next_refused < workspace->refused_count && workspace->refused[next_refused].index == i) {
             next_refused++;
             /* The touches of a replay are those of the live batch, refused records included. */
