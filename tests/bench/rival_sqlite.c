@@ -2,16 +2,9 @@
  * synchronous=FULL, a commit every 10,000 rows. No network, no keys, no sums, nothing checked.
  *
  *   bench-sqlite FILE RECORDS SEED */
-#include "workload.h"
+#include "rival.h"
 
-#include <inttypes.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#define COMMIT_EVERY 10000
-#define UNITS 3
-#define ELEMENTS 200
 
 static int fail(sqlite3 *database)
 {
@@ -20,20 +13,16 @@ static int fail(sqlite3 *database)
     return EXIT_FAILURE;
 }
 
-/* Row `row`: agents in turn, a run of 1000 records each. */
-static int insert(sqlite3_stmt *statement, uint64_t row, uint64_t seed)
+static int insert(sqlite3_stmt *statement, struct rival_row row)
 {
-    const uint32_t agent = (uint32_t)(row / 1000 % WORKLOAD_AGENTS);
-    const uint64_t index = row / 1000 / WORKLOAD_AGENTS * 1000 + row % 1000;
-    const struct workload_cell cell = workload_cell(WORKLOAD_RESTATE, seed, agent, index, UNITS, ELEMENTS);
-    sqlite3_bind_int(statement, 1, (int)agent);
-    sqlite3_bind_int64(statement, 2, (int64_t)index);
-    sqlite3_bind_int(statement, 3, (int)cell.element);
-    sqlite3_bind_int(statement, 4, (int)(agent * UNITS + cell.unit));
-    sqlite3_bind_int(statement, 5, (int)cell.month);
+    sqlite3_bind_int(statement, 1, row.agent);
+    sqlite3_bind_int64(statement, 2, row.seq);
+    sqlite3_bind_int(statement, 3, row.element);
+    sqlite3_bind_int(statement, 4, row.unit);
+    sqlite3_bind_int(statement, 5, row.month);
     sqlite3_bind_int(statement, 6, 0);
     sqlite3_bind_int(statement, 7, 0);
-    sqlite3_bind_int64(statement, 8, cell.value);
+    sqlite3_bind_int64(statement, 8, row.value);
     const int result = sqlite3_step(statement);
     sqlite3_reset(statement);
     return result;
@@ -71,15 +60,15 @@ int main(int argc, char *argv[])
     for (uint64_t row = 0; row < records;) {
         if (sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
             return fail(database);
-        for (int i = 0; i < COMMIT_EVERY && row < records; i++)
-            if (insert(statement, row++, seed) != SQLITE_DONE)
+        for (int i = 0; i < RIVAL_COMMIT && row < records; i++)
+            if (insert(statement, rival_row(row++, seed)) != SQLITE_DONE)
                 return fail(database);
         if (sqlite3_exec(database, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
             return fail(database);
     }
     const double seconds = bench_seconds(CLOCK_MONOTONIC) - started;
     sqlite3_finalize(statement);
-    printf("{\"records\": %" PRId64 ", \"seconds\": %.6f, \"sum\": %" PRId64 "}\n", number(database, "SELECT count(*) FROM record"),
-           seconds, number(database, "SELECT sum(value) FROM record"));
-    return sqlite3_close(database) == SQLITE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    const int code = rival_report(records, number(database, "SELECT count(*) FROM record"),
+                                  number(database, "SELECT sum(value) FROM record"), rival_sum(records, seed), seconds);
+    return sqlite3_close(database) == SQLITE_OK ? code : EXIT_FAILURE;
 }
