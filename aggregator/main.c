@@ -225,6 +225,24 @@ static enum status load_agents(struct program *program, struct fault *why)
     return status;
 }
 
+/* The store, when it is there already, and the nearest folder on its path that exists must be writable. */
+static enum status check_store_path(const char *store, struct fault *why)
+{
+    char *path = memory_copy_text(store);
+    char *slash = NULL;
+    bool writable = access(path, F_OK) != 0 || access(path, R_OK | W_OK) == 0;
+    while (writable && (slash = strrchr(path, '/')) != NULL && slash != path) {
+        *slash = '\0';
+        if (access(path, F_OK) == 0)
+            break;
+    }
+    writable = writable && access(slash == path ? "/" : path, W_OK | X_OK) == 0;
+    if (!writable)
+        fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
+    free(path);
+    return writable ? STATUS_OK : STATUS_REFUSED;
+}
+
 static enum exit_code read_configuration(struct program *program, const char *file)
 {
     struct fault why = {0};
@@ -236,7 +254,10 @@ static enum exit_code read_configuration(struct program *program, const char *fi
     const enum exit_code code = load_catalogue(program);
     if (code != EXIT_DONE)
         return code;
-    return load_agents(program, &why) == STATUS_OK ? EXIT_DONE : failed(EXIT_USAGE, &why);
+    enum status status = load_agents(program, &why);
+    if (status == STATUS_OK)
+        status = check_store_path(program->settings.store_path, &why);
+    return status == STATUS_OK ? EXIT_DONE : failed(EXIT_USAGE, &why);
 }
 
 static enum exit_code open_store(struct program *program)
@@ -633,8 +654,13 @@ int main(int argc, char *argv[])
     struct options options;
     struct fault why = {0};
     memset(&program, 0, sizeof program);
-    const enum status parsed = options_parse(argc, argv, rows, OPTION_COUNT, false, &options, NULL, &why);
-    program.language = language_choose(parsed == STATUS_OK ? options.value[OPTION_LANG] : NULL);
+    enum status parsed = options_parse(argc, argv, rows, OPTION_COUNT, false, &options, NULL, &why);
+    const char *language = parsed == STATUS_OK ? options.value[OPTION_LANG] : NULL;
+    if (language != NULL && strcmp(language, "zh") != 0 && strcmp(language, "en") != 0) {
+        fault_set(&why, MESSAGE_UNKNOWN_LANGUAGE, NULL);
+        parsed = STATUS_REFUSED;
+    }
+    program.language = language_choose(language);
     log_start(LOG_LEVEL_INFO, program.language);
     if (parsed != STATUS_OK)
         return (int)failed(EXIT_USAGE, &why);

@@ -420,7 +420,7 @@ static int make_keys(const struct program *program)
         return complain(program, EXIT_USAGE, &fault);
     }
     if (keys_generate(program->operand[0], program->operand[1], fingerprint, &fault) != STATUS_OK)
-        return complain(program, EXIT_FAILED, &fault);
+        return complain(program, fault.message == MESSAGE_BAD_KEY_NAME ? EXIT_USAGE : EXIT_FAILED, &fault);
     table_start(&table, columns, ARRAY_LEN(columns));
     for (size_t i = 0; i < 2; i++) {
         (void)snprintf(path, sizeof path, "%s/%s.%s", program->operand[0], program->operand[1], i == 0 ? "key" : "pub");
@@ -614,7 +614,7 @@ int main(int argc, char *argv[])
     if (program.globals.value[OPTION_HELP] != NULL)
         return program.command != NULL ? print_command_help(&program) : print_program_help(&program);
     if (program.command == NULL) {
-        fault_set(&fault, MESSAGE_ASK_NEEDS_OPTION, "suanpan", "COMMAND", NULL);
+        fault_set(&fault, MESSAGE_ASK_NO_COMMAND, NULL);
         return complain(&program, EXIT_USAGE, &fault);
     }
     return run(&program);
