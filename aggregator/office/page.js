@@ -166,8 +166,8 @@ function isInView(goal) {
 }
 
 // What is chosen stays in the address, so that a view can be reloaded, kept or sent to a colleague.
-function keepAddress() {
-  for (const id of [...filters, "on"]) {
+function keepAddress(ids) {
+  for (const id of ids) {
     if (byId(id).value === "") parameters.delete(id);
     else parameters.set(id, byId(id).value);
   }
@@ -177,7 +177,7 @@ function keepAddress() {
 
 function chooseStatus(code) {
   byId("status").value = byId("status").value === code ? "" : code;
-  keepAddress();
+  keepAddress(["status"]);
   show();
 }
 
@@ -393,7 +393,7 @@ function todayIn(detail) {
 }
 
 async function load() {
-  const on = byId("on").value, number = ++asked;
+  const on = parameters.get("on"), number = ++asked; // a day that is none is asked for as well, and refused by name
   const when = on ? { on } : {};
   byId("main").setAttribute("aria-busy", "true");
   byId("shown").textContent = word("loading");
@@ -423,8 +423,8 @@ showWords();
 byId("on").value = parameters.get("on") || "";
 byId("print").addEventListener("click", () => window.print());
 byId("again").addEventListener("click", load);
-byId("on").addEventListener("change", () => { keepAddress(); load(); });
-for (const id of filters) byId(id).addEventListener("change", () => { keepAddress(); show(); });
+byId("on").addEventListener("change", () => { keepAddress(["on"]); load(); });
+for (const id of filters) byId(id).addEventListener("change", () => { keepAddress([id]); show(); });
 byId("more-alerts").addEventListener("click", () => {
   const more = byId("more-alerts");
   more.setAttribute("aria-expanded", String(more.getAttribute("aria-expanded") !== "true"));
@@ -433,7 +433,7 @@ byId("more-alerts").addEventListener("click", () => {
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("filters").addEventListener("reset", () => setTimeout(() => {
   for (const id of [...filters, "on"]) byId(id).value = "";
-  keepAddress();
+  keepAddress([...filters, "on"]);
   load();
 }, 0));
 load();

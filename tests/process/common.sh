@@ -22,7 +22,7 @@ finish() {
     local code=$? pid
     for pid in $aggregator_pid $background_pids; do kill -9 "$pid" 2>/dev/null; done
     wait 2>/dev/null
-    if [ $code -eq 0 ]; then
+    if [ $code -eq 0 ] || [ $code -eq 77 ]; then
         cd / && rm -rf "$PLACE"
     else
         echo "---- files are kept in $PLACE"
