@@ -40,11 +40,15 @@ static bool zone_is_installed(const char *name)
     return installed;
 }
 
+bool calendar_knows_timezone(const char *timezone)
+{
+    return timezone != NULL && is_zone_name(timezone) && zone_is_installed(timezone);
+}
+
 enum status calendar_use_timezone(const char *timezone, struct fault *why)
 {
     /* Unknown zones must be refused here: tzset would silently take UTC. */
-    if (timezone == NULL || !is_zone_name(timezone) || !zone_is_installed(timezone) ||
-        setenv("TZ", timezone, 1) != 0) {
+    if (!calendar_knows_timezone(timezone) || setenv("TZ", timezone, 1) != 0) {
         fault_set(why, MESSAGE_UNKNOWN_TIMEZONE, timezone == NULL ? "" : timezone, NULL);
         return STATUS_REFUSED;
     }

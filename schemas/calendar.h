@@ -12,6 +12,7 @@
 /* Puts the process into the catalogue's timezone (TZ, tzset). Called once by each main before threads start.
  * STATUS_REFUSED when the zone is unknown on this machine (package tzdata). */
 enum status calendar_use_timezone(const char *timezone, struct fault *why) MUST_CHECK;
+bool calendar_knows_timezone(const char *timezone);
 /* Saturday and Sunday rest unless holidays.csv says `workday`; its `holiday` rows rest. */
 bool calendar_is_working_day(const struct catalogue *catalogue, int32_t date);
 /* Due date of a form for a period: last day + due_days, moved on to the next working day. */

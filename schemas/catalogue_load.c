@@ -4,6 +4,7 @@
  * Nothing stops at the first mistake: a row that is wrong is reported and still entered as far as it can be, so that
  * what refers to it is not reported as unknown as well. A reference that is wrong is NO_INDEX in the catalogue; such a
  * catalogue has an error finding and is only looked at. */
+#include "calendar.h"
 #include "catalogue_internal.h"
 #include "catalogue_table.h"
 #include "expression.h"
@@ -145,6 +146,8 @@ static void read_timezone(struct loader *loader, const json_t *package)
         loader_report(loader, FINDING_ERROR, &place, MESSAGE_BAD_TIMEZONE, text, NULL, NULL, NULL);
         return;
     }
+    if (!calendar_knows_timezone(text)) /* every program would refuse it at its start */
+        loader_report(loader, FINDING_ERROR, &place, MESSAGE_UNKNOWN_TIMEZONE, text, NULL, NULL, NULL);
     loader->catalogue->timezone = text;
 }
 

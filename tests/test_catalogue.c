@@ -115,6 +115,8 @@ static void the_package_is_read_strictly(void)
          "error bad_year_start datapackage.json 0 year_start datapackage.json"},
         {{"datapackage.json", "{\"name\":\"n\"," REST ",\"timezone\":\"../etc\"}"},
          "error bad_timezone datapackage.json 0 timezone datapackage.json"},
+        {{"datapackage.json", "{\"name\":\"n\"," REST ",\"timezone\":\"Asia/Changzhou\"}"},
+         "error unknown_timezone datapackage.json 0 timezone datapackage.json"},
         {{"datapackage.json", "{\"name\":\"n\",\"title\":\"t\",\"version\":\"1\",\"resources\":"
                               "[{\"path\":\"units.csv\"},{\"path\":[\"rules.csv\",\"notes.txt\"]},7]}"},
          "warning resource_absent datapackage.json 0 resources datapackage.json"},
