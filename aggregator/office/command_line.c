@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "office.h"
 #include "options.h"
+#include "prove.h"
 #include "settings.h"
 #include "weights.h"
 
@@ -503,12 +504,72 @@ static int check_catalogue(const struct program *program)
     return exit_code;
 }
 
+/* ---- proofs ------------------------------------------------------------------------------------------------------------ */
+
+/* The store that -c or --store names; yours to free. */
+static enum status named_store(const struct program *program, char **ret_path, struct fault *why)
+{
+    const char *const *value = program->globals.value;
+    struct aggregator_settings settings;
+    enum status status;
+    if ((value[OPTION_STORE] != NULL && value[OPTION_CONFIG] != NULL) || value[OPTION_SERVER] != NULL) {
+        fault_set(why, MESSAGE_ASK_ONE_OF, "--config, --store", NULL);
+        return STATUS_REFUSED;
+    }
+    if (value[OPTION_STORE] != NULL)
+        return settings_store_path(value[OPTION_STORE], ret_path, why);
+    status = aggregator_settings_load(value[OPTION_CONFIG] != NULL ? value[OPTION_CONFIG] : DEFAULT_CONFIGURATION,
+                                      &settings, why);
+    if (status != STATUS_OK)
+        return status;
+    *ret_path = memory_copy_text(settings.store_path);
+    aggregator_settings_free(&settings);
+    return STATUS_OK;
+}
+
+static int prove(const struct program *program)
+{
+    const bool is_verify = strcmp(program->command->name, "verify") == 0;
+    const size_t first = is_verify ? 1 : 0; /* of the options both have */
+    const char *what = is_verify ? "verify" : program->operand_count == 2 ? program->operand[0] : "";
+    const struct prove_request request = {.full = is_verify && program->value[0] != NULL, .keys = program->value[first],
+                                          .checkpoint = program->value[first + 1],
+                                          .tells = isatty(STDERR_FILENO) == 1};
+    struct fault fault = {.message = MESSAGE_NONE};
+    struct table table = {.columns = NULL};
+    char *path = NULL;
+    bool is_sound = true;
+    int exit_code;
+    enum status status = STATUS_OK;
+    if (is_verify ? program->operand_count != 0 : strcmp(what, "export") != 0 && strcmp(what, "verify") != 0) {
+        fault_set(&fault, MESSAGE_ASK_NEEDS_OPTION, program->command->name, program->command->operands, NULL);
+        return complain(program, EXIT_USAGE, &fault);
+    }
+    if (is_verify || strcmp(what, "export") == 0)
+        status = named_store(program, &path, &fault);
+    if (status == STATUS_OK && path != NULL && access(path, F_OK) != 0) {
+        fault_set(&fault, MESSAGE_ASK_NO_STORE, path, NULL);
+        status = STATUS_AGAIN;
+    }
+    if (status == STATUS_OK)
+        status = is_verify      ? prove_store(path, &request, &table, &is_sound, &fault)
+                 : path != NULL ? prove_write_export(path, program->operand[1], &table, &fault)
+                                : prove_export(program->operand[1], &request, &table, &is_sound, &fault);
+    exit_code = status == STATUS_OK ? print_table(program, &table, is_sound ? EXIT_DONE : EXIT_FAILED)
+                                    : complain(program, exit_of(status), &fault);
+    table_free(&table);
+    free(path);
+    return exit_code;
+}
+
 static int run(const struct program *program)
 {
     const char *name = program->command->name;
     struct fault fault = {.message = MESSAGE_NONE};
     if (strcmp(name, "keygen") == 0)
         return make_keys(program);
+    if (strcmp(name, "verify") == 0 || strcmp(name, "ledger") == 0)
+        return prove(program);
     if (strcmp(name, "catalogue") == 0 && program->operand_count > 0 && strcmp(program->operand[0], "check") == 0) {
         if (program->operand_count == 2)
             return check_catalogue(program);

@@ -63,6 +63,16 @@ static const struct office_option explain_options[] = {
     {"most", "N", "最多多少行（默认 1000）", "at most so many rows (default 1000)"},
 };
 
+static const struct office_option verify_options[] = {
+    {"full", NULL, "再由台账重建全部数字并逐格比较", "rebuild every figure from the ledger too, and compare"},
+    {"keys", "FOLDER", "只认这个文件夹里的公钥（*.pub）", "believe only the public keys (*.pub) in this folder"},
+    {"checkpoint", "FILE", "另行保存的检查点", "a checkpoint kept elsewhere"},
+};
+static const struct office_option ledger_options[] = {
+    {"keys", "FOLDER", "verify：只认这个文件夹里的公钥（*.pub）", "verify: believe only the public keys (*.pub) in this folder"},
+    {"checkpoint", "FILE", "verify：另行保存的检查点", "verify: a checkpoint kept elsewhere"},
+};
+
 #define OPTIONS(table) table, ARRAY_LEN(table)
 static const struct office_command commands[] = {
     {"query", "[CODE[,CODE...]]", "查询指标或数据项（不写代码：全部指标）",
@@ -82,13 +92,17 @@ static const struct office_command commands[] = {
     {"status", "", "各采集端状况", "the state of each agent", NULL, 0, true, "suanpan status"},
     {"catalogue", "show | check DIR", "查看目录；检查目录文件夹", "show the catalogue; check a catalogue folder",
      OPTIONS(catalogue_options), true, "suanpan catalogue check changzhou-2020 --format csv"},
+    {"verify", "", "证明台账和数字无误，指出第一条有问题的记录", "prove ledger and figures; name the first bad entry",
+     OPTIONS(verify_options), false, "suanpan verify --full --keys keys --checkpoint kept.txt"},
+    {"ledger", "export DIR | verify DIR", "导出台账；凭导出和公钥离线验证", "export the ledger; check an export with public keys alone",
+     OPTIONS(ledger_options), false, "suanpan ledger verify export-2020 --keys keys"},
     {"keygen", "DIR NAME", "生成一对密钥 NAME.key、NAME.pub", "make a pair of keys NAME.key and NAME.pub", NULL, 0, false,
      "suanpan keygen keys liyang"},
 };
 /* The same order as `commands`; NULL: the program itself does it. */
 static enum status (*const answers[])(struct asking *) = {
     answer_query,   answer_progress, answer_alerts,    answer_reporting,
-    answer_records, answer_explain,  answer_status,   answer_catalogue, NULL,
+    answer_records, answer_explain,  answer_status,   answer_catalogue, NULL, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(commands) == ARRAY_LEN(answers), "one answer a command");
 
