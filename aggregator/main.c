@@ -73,6 +73,8 @@ struct program {
     struct desk *desk;
     struct alert_row *alerts; /* of the desk, not yet stored */
     size_t alert_count, alert_capacity, alerts_stored;
+    struct publication publication; /* of the desk, not yet stored */
+    bool publishes;
     uint64_t repairs_told;    /* damaged blocks the log knows of */
     uint64_t committed_owed;  /* newest entry the desk was not told of, 0: none */
     int64_t looked_at, busy_at, alerts_at;
@@ -255,8 +257,10 @@ static enum exit_code read_configuration(struct program *program, const char *fi
     if (code != EXIT_DONE)
         return code;
     enum status status = load_agents(program, &why);
-    if (status == STATUS_OK)
-        status = check_store_path(program->settings.store_path, &why);
+    if (status != STATUS_OK)
+        return failed(EXIT_USAGE, &why);
+    why = (struct fault){0}; /* agents.csv is no longer meant */
+    status = check_store_path(program->settings.store_path, &why);
     return status == STATUS_OK ? EXIT_DONE : failed(EXIT_USAGE, &why);
 }
 
@@ -454,6 +458,10 @@ static void take_notes(struct program *program)
     for (int i = 0; i < NOTES_A_PASS && program->alert_count < ALERTS_MOST; i++) {
         if (zmq_recv(program->notes, &note, sizeof note, ZMQ_DONTWAIT) != (int)sizeof note)
             return;
+        if (note.kind == DESK_KEEP_PUBLICATION && !program->publishes) { /* the desk has one at a time */
+            program->publication = note.publication;
+            program->publishes = true;
+        }
         if (note.kind != DESK_KEEP_ALERT)
             continue;
         program->alerts =
@@ -478,6 +486,33 @@ static enum status keep_alerts(struct program *program, int64_t now_ms, struct f
         program->alerts_stored = program->alert_count;
     } else if (status != STATUS_BROKEN) {
         log_fault(LOG_LEVEL_WARN, "alerts_wait", why);
+        program->alerts_at = now_ms + LOOK_MS;
+        status = STATUS_OK;
+    }
+    return status;
+}
+
+/* A full disk lets it wait; should the asker be gone by then, it is published all the same. */
+static enum status keep_publication(struct program *program, int64_t now_ms, struct fault *why)
+{
+    struct desk_note note = {.kind = DESK_KEPT_PUBLICATION, .publication = program->publication};
+    bool added = false;
+    enum status status;
+    if (!program->publishes || now_ms < program->alerts_at)
+        return STATUS_OK;
+    status = store_begin(program->store, why);
+    if (status == STATUS_OK)
+        status = store_add_publication(program->store, &program->publication, &added, why);
+    if (status == STATUS_OK)
+        status = store_commit(program->store, why);
+    else
+        store_rollback(program->store);
+    if (status == STATUS_OK) {
+        note.entry = added ? program->publication.entry : 0;
+        program->publishes = false;
+        (void)zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT); /* else it is listed by `publications` */
+    } else if (status != STATUS_BROKEN) {
+        log_fault(LOG_LEVEL_WARN, "publication_waits", why);
         program->alerts_at = now_ms + LOOK_MS;
         status = STATUS_OK;
     }
@@ -518,6 +553,9 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
     if (status != STATUS_OK)
         return status;
     tell_kept(program);
+    status = keep_publication(program, now_ms, why);
+    if (status != STATUS_OK)
+        return status;
     if (now_ms - program->looked_at >= LOOK_MS || now_ms < program->looked_at) {
         program->looked_at = now_ms;
         program->reload = program->reload || agents_changed(program);
@@ -532,7 +570,7 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
 static long wait_for(const struct program *program, int64_t now_ms)
 {
     const int64_t due = intake_due(program->intake);
-    const int64_t most = program->committed_owed != 0 || program->alert_count != 0 ? 20 : LOOK_MS;
+    const int64_t most = program->committed_owed != 0 || program->alert_count != 0 || program->publishes ? 20 : LOOK_MS;
     return (long)(due <= now_ms ? 0 : due - now_ms < most ? due - now_ms : most);
 }
 

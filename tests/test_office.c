@@ -383,7 +383,7 @@ static void what_is_wrong_is_refused_by_name(void)
     expect_fault("query operand=homes by=week", STATUS_REFUSED, MESSAGE_ASK_BAD_CHOICE);
     expect_fault("query operand=homes compare=yoy,yoy", STATUS_REFUSED, MESSAGE_ASK_BAD_CHOICE);
     expect_fault("query operand=homes compare=", STATUS_REFUSED, MESSAGE_ASK_BAD_CHOICE);
-    expect_fault("query operand=homes as-of=yesterday", STATUS_REFUSED, MESSAGE_ASK_BAD_TIME);
+    expect_fault("query operand=homes as-of=yesterday", STATUS_REFUSED, MESSAGE_ASK_BAD_MOMENT);
     expect_fault("query operand=homes frequency=month", STATUS_REFUSED, MESSAGE_ASK_UNKNOWN_OPTION);
     expect_fault("query unit=A unit=B", STATUS_REFUSED, MESSAGE_ASK_TWICE);
     expect_fault("progress on=2020-02-30", STATUS_REFUSED, MESSAGE_ASK_BAD_DATE);

@@ -8,7 +8,14 @@
 #include "figures.h"
 #include "office.h"
 
+#define PUBLICATIONS_CHECKED 16
 #define ANSWER_ROWS_MOST 1000000 /* rows of one answer: more is a question asked too widely */
+
+/* The office as it was under an earlier catalogue. */
+struct archive {
+    struct catalogue *catalogue;
+    struct office *office;
+};
 
 struct office {
     const struct catalogue *catalogue;
@@ -18,6 +25,11 @@ struct office {
     struct figures *figures;
     struct abacus *past;          /* as of an earlier entry; opened when first asked for */
     struct figures *past_figures;
+    struct abacus *other_past;    /* beside it: two moments are compared */
+    struct figures *other_past_figures;
+    struct archive archives[2];
+    unsigned char checked[PUBLICATIONS_CHECKED][SEAL_SIGNATURE]; /* publications whose figures were found the same */
+    size_t checked_next;
     uint32_t *unit_numbers;       /* 0, 1, 2 ...: scopes of single units point into it */
     bool offline;                 /* no aggregator runs: nobody is connected */
     char *agents_file;            /* agents.csv: the keys that submissions are checked against; NULL: none known */
@@ -31,6 +43,7 @@ struct asking {
     struct abacus *abacus; /* live or as-of */
     struct figures *figures;
     uint64_t newest;       /* entry the answer reflects */
+    const struct publication *publication; /* that was asked for by its name; NULL: none */
     int64_t now_ms;
     int32_t today;
     enum language language;
@@ -44,7 +57,10 @@ struct place {
     struct scope scope;
 };
 
+enum status answer_diff(struct asking *asking);
 enum status answer_explain(struct asking *asking);
+enum status answer_publish(struct asking *asking);
+enum status answer_publications(struct asking *asking);
 enum status answer_query(struct asking *asking);
 enum status answer_progress(struct asking *asking);
 enum status answer_alerts(struct asking *asking);
@@ -64,7 +80,7 @@ enum status asking_date(struct asking *asking, const char *name, int32_t *ret_da
 enum status asking_period(struct asking *asking, const char *name, struct period *ret_period);
 /* A number from 1 to `most`; *ret_number is left as it is when it was not given. */
 enum status asking_number(struct asking *asking, const char *name, size_t most, size_t *ret_number);
-/* The period of a question that names none: this year. */
+/* The period of a question that names none: that of the publication it asks, else this year. */
 struct period asking_usual_period(const struct asking *asking);
 enum status asking_room(struct asking *asking, size_t more_rows); /* STATUS_REFUSED when the answer gets too large */
 

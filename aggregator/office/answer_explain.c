@@ -1121,8 +1121,9 @@ enum status answer_explain(struct asking *asking)
     if (status != STATUS_OK)
         return status;
     table_start(asking->table, columns, COLUMN_COUNT);
-    sources_start(&explaining.sources, asking->office);
-    status = add_top(&explaining);
+    status = sources_start(&explaining.sources, asking->office, asking->why);
+    if (status == STATUS_OK)
+        status = add_top(&explaining);
     if (status == STATUS_OK)
         status = grow(&explaining);
     if (status == STATUS_OK) {

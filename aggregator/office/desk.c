@@ -19,6 +19,7 @@
 #include "link.h"
 #include "log.h"
 #include "memory.h"
+#include "publication.h"
 #include "thread.h"
 #include "wire.h"
 
@@ -37,6 +38,7 @@
 #define KEEP_AGAIN_MS 5000   /* an alert the writer did not confirm is handed over again */
 #define ACK_WAIT_MS 8000
 #define ACKS_MOST 16
+#define PUBLICATION_WAIT_MS 20000
 #define NOTES_AHEAD 10000    /* notes that may wait between writer and desk */
 
 enum keeping { KEPT, TO_KEEP, HANDED_OVER };
@@ -62,8 +64,16 @@ struct waiting_ack {
     int64_t until_ms;
 };
 
+struct waiting_publication {
+    bool used;
+    struct asker asker;
+    struct publication publication;
+    int64_t as_of, until_ms;
+};
+
 struct desk {
     const struct aggregator_settings *settings;
+    const struct secret_key *key;
     const struct catalogue *catalogue;
     void *queries, *http_desk, *writer, *events;
     struct http *http;
@@ -74,6 +84,7 @@ struct desk {
     size_t alert_count;
     bool alerts_loaded;
     struct waiting_ack acks[ACKS_MOST];
+    struct waiting_publication publishing; /* one at a time */
     uint64_t head;       /* newest entry we were told of */
     uint64_t repairs_told;
     int64_t judge_at_ms; /* 0: nothing to judge */
@@ -296,8 +307,18 @@ static void alert_kept(struct desk *desk, const struct alert_row *row)
     }
 }
 
+static void fail_publication(struct desk *desk, enum message message, enum status status)
+{
+    struct fault fault = {.message = MESSAGE_NONE};
+    fault_set(&fault, message, desk->publishing.publication.name, NULL);
+    send_fault(&desk->publishing.asker, status, &fault);
+    desk->publishing.used = false;
+}
+
 static void expire_acks(struct desk *desk, int64_t now_ms)
 {
+    if (desk->publishing.used && now_ms >= desk->publishing.until_ms)
+        fail_publication(desk, MESSAGE_PUBLICATION_NOT_KEPT, STATUS_AGAIN);
     for (size_t i = 0; i < ACKS_MOST; i++) {
         struct waiting_ack *ack = &desk->acks[i];
         struct fault fault = {.message = MESSAGE_NONE};
@@ -402,12 +423,57 @@ static void acknowledge(struct desk *desk, const struct asker *asker, const stru
     (void)snprintf(ack->alert, sizeof ack->alert, "%s", alert);
 }
 
+/* Signed here, stored by the writer; the asker hears of it when it is stored. */
+static void publish(struct desk *desk, const struct asker *asker, const struct wire_question *question, int64_t now_ms)
+{
+    struct waiting_publication *waiting = &desk->publishing;
+    struct desk_note note = {.kind = DESK_KEEP_PUBLICATION};
+    struct fault fault = {.message = MESSAGE_NONE};
+    int64_t as_of = 0;
+    enum status status = open_store(desk, &fault);
+    if (status == STATUS_OK)
+        status = office_publish(desk->office, question, now_ms, desk->key, &note.publication, &as_of, &fault);
+    if (status != STATUS_OK) {
+        send_fault(asker, status, &fault);
+        if (status == STATUS_BROKEN)
+            close_store(desk);
+        return;
+    }
+    if (waiting->used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
+        fault_set(&fault, MESSAGE_PUBLICATION_NOT_KEPT, note.publication.name, NULL);
+        send_fault(asker, STATUS_AGAIN, &fault);
+        return;
+    }
+    *waiting = (struct waiting_publication){true, *asker, note.publication, as_of, now_ms + PUBLICATION_WAIT_MS};
+}
+
+static void publication_kept(struct desk *desk, const struct publication *publication, bool is_new)
+{
+    struct answer answer = {.exit_code = 0};
+    if (!desk->publishing.used || strcmp(desk->publishing.publication.name, publication->name) != 0)
+        return; /* it took too long, the asker was told so */
+    if (!is_new) {
+        fail_publication(desk, MESSAGE_PUBLICATION_TAKEN, STATUS_REFUSED);
+        return;
+    }
+    log_event(LOG_LEVEL_INFO, "published", "name", publication->name, "note", publication->note, NULL);
+    table_start(&answer.table, publication_columns, ARRAY_LEN(publication_columns));
+    add_publication(&answer.table, publication, desk->publishing.as_of, "valid");
+    send_table(&desk->publishing.asker, &answer);
+    answer_free(&answer);
+    desk->publishing.used = false;
+}
+
 static void answer_question(struct desk *desk, const struct asker *asker, const struct wire_question *question,
                             int64_t now_ms)
 {
     struct fault fault = {.message = MESSAGE_NONE};
     struct answer answer;
     enum status status;
+    if (strcmp(question->command, "publish") == 0) {
+        publish(desk, asker, question, now_ms);
+        return;
+    }
     if (is_ack(question)) {
         acknowledge(desk, asker, question, now_ms);
         return;
@@ -499,10 +565,14 @@ static void take_notes(struct desk *desk, int64_t now_ms)
         case DESK_KEPT_ALERT:
             alert_kept(desk, &note.alert);
             break;
+        case DESK_KEPT_PUBLICATION:
+            publication_kept(desk, &note.publication, note.entry != 0);
+            break;
         case DESK_STOP:
             atomic_store(&desk->stop, true);
             break;
         case DESK_KEEP_ALERT:
+        case DESK_KEEP_PUBLICATION:
             break; /* ours to send, never to receive */
         }
     }
@@ -620,6 +690,7 @@ enum status desk_start(void *zmq_context, const struct aggregator_settings *sett
     enum status status;
     desk->settings = settings;
     desk->catalogue = catalogue;
+    desk->key = key;
     desk->judged_day = INT32_MIN;
     desk->judge_at_ms = clock_ms(); /* the days while nothing ran are judged at once */
     status = open_sockets(zmq_context, desk, key, why);

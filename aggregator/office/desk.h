@@ -16,12 +16,15 @@ enum desk_note_kind {
     DESK_COMMITTED,   /* writer -> desk: entries up to `entry` are committed */
     DESK_KEEP_ALERT,  /* desk -> writer: store this alert row */
     DESK_KEPT_ALERT,  /* writer -> desk: stored; publish it */
+    DESK_KEEP_PUBLICATION, /* desk -> writer: store this publication */
+    DESK_KEPT_PUBLICATION, /* writer -> desk: stored, or (entry 0) its name is taken */
     DESK_STOP,        /* writer -> desk */
 };
 struct desk_note {
     enum desk_note_kind kind;
     uint64_t entry;
     struct alert_row alert;
+    struct publication publication;
 };
 
 struct desk;

@@ -9,6 +9,7 @@
 
 #include "answer.h"
 #include "memory.h"
+#include "publication.h"
 #include "readable.h"
 
 #include <inttypes.h>
@@ -25,6 +26,7 @@ static const struct office_option query_options[] = {
     {"by", "KIND", "时期内每个 month、quarter 或 year 一行", "one row for each month, quarter or year in the period"},
     {"as-of", "TIME", "只用此刻之前收到的数据，如 2020-09-30T08:00:00+08:00",
      "use only what had been received by then, as 2020-09-30T08:00:00+08:00"},
+    {"publication", "NAME", "按发布时的数字（也可写 --as-of NAME）", "the figures as published (--as-of NAME does the same)"},
     {"compare", "LIST", "加同比 yoy、环比 mom 列", "add the changes yoy, mom in percent"},
 };
 static const struct office_option progress_options[] = {
@@ -62,6 +64,17 @@ static const struct office_option explain_options[] = {
     {"as-of", "TIME", "只用此刻之前收到的数据", "use only what had been received by then"},
     {"most", "N", "最多多少行（默认 1000）", "at most so many rows (default 1000)"},
 };
+static const struct office_option diff_options[] = {
+    {"from", "MOMENT", "从何时起：时间，或发布的名称", "since when: a time, or the name of a publication"},
+    {"to", "MOMENT", "到何时止（默认：现在）", "until when (default: now)"},
+    {"period", "PERIOD", "时期（默认：发布的时期，否则本年）", "period (default: that of the publication, else this year)"},
+    {"unit", "UNIT", "该单位及其下级（默认：最上级）", "this unit and below (default: the root)"},
+    {"most", "N", "每个数字最多列出多少条原因（默认 100）", "at most so many causes of each figure (default 100)"},
+};
+static const struct office_option publish_options[] = {
+    {"period", "PERIOD", "发布哪个时期的数字", "period whose figures are published"},
+    {"note", "TEXT", "说明", "what it was published for"},
+};
 
 static const struct office_option verify_options[] = {
     {"full", NULL, "再由台账重建全部数字并逐格比较", "rebuild every figure from the ledger too, and compare"},
@@ -89,6 +102,11 @@ static const struct office_command commands[] = {
     {"explain", "CODE", "一个数字从何而来：公式、单位、记录、文件、签名",
      "where a figure comes from: formula, units, records, files, signatures", OPTIONS(explain_options), true,
      "suanpan explain marriage_rate --unit 320481 --period 2020-09"},
+    {"diff", "", "两个时刻之间哪些数字变了、因何而变", "which figures changed between two moments, and what changed them",
+     OPTIONS(diff_options), true, "suanpan diff --from 2020-09-30T08:00:00+08:00 --period 2020"},
+    {"publish", "NAME", "把某一时期的数字以一个名称固定下来并签名", "pin a period's figures under a name, signed",
+     OPTIONS(publish_options), false, "suanpan publish 2020年三季度 --period 2020-Q3 --note 季度例会"},
+    {"publications", "", "已发布的名称", "what was published", NULL, 0, true, "suanpan publications"},
     {"status", "", "各采集端状况", "the state of each agent", NULL, 0, true, "suanpan status"},
     {"catalogue", "show | check DIR", "查看目录；检查目录文件夹", "show the catalogue; check a catalogue folder",
      OPTIONS(catalogue_options), true, "suanpan catalogue check changzhou-2020 --format csv"},
@@ -102,7 +120,8 @@ static const struct office_command commands[] = {
 /* The same order as `commands`; NULL: the program itself does it. */
 static enum status (*const answers[])(struct asking *) = {
     answer_query,   answer_progress, answer_alerts,    answer_reporting,
-    answer_records, answer_explain,  answer_status,   answer_catalogue, NULL, NULL, NULL,
+    answer_records, answer_explain,  answer_diff,      answer_publish,
+    answer_publications, answer_status, answer_catalogue, NULL, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(commands) == ARRAY_LEN(answers), "one answer a command");
 
@@ -151,6 +170,12 @@ static void forget_past(struct office *office)
 {
     figures_free(&office->past_figures);
     abacus_close(&office->past);
+    figures_free(&office->other_past_figures);
+    abacus_close(&office->other_past);
+    for (size_t i = 0; i < ARRAY_LEN(office->archives); i++) {
+        office_close(&office->archives[i].office);
+        catalogue_free(&office->archives[i].catalogue);
+    }
 }
 
 void office_close(struct office **office)
@@ -260,7 +285,7 @@ enum status asking_number(struct asking *asking, const char *name, size_t most, 
 
 struct period asking_usual_period(const struct asking *asking)
 {
-    return period_of_day(asking->today, PERIOD_YEAR);
+    return asking->publication != NULL ? asking->publication->period : period_of_day(asking->today, PERIOD_YEAR);
 }
 
 enum status asking_room(struct asking *asking, size_t more_rows)
@@ -430,42 +455,36 @@ static enum status choose_language(struct asking *asking)
     return STATUS_OK;
 }
 
-/* The abacus of an earlier entry, beside the live one. */
-static enum status look_back(struct asking *asking, uint64_t entry)
+/* The moment the answer is about: now, or what --as-of or --publication names. */
+static enum status follow(struct asking *asking, struct moment *moment)
 {
-    struct office *office = asking->office;
-    if (office->past == NULL) {
-        office->past = abacus_open(office->store, office->catalogue, office->memory / 4);
-        office->past_figures = figures_new(office->catalogue, office->past);
+    const char *as_of = asking_option(asking, "as-of"), *name = asking_option(asking, "publication");
+    struct view view;
+    enum status status = STATUS_OK;
+    *moment = (struct moment){.entry = UINT64_MAX};
+    if (as_of != NULL && name != NULL) {
+        fault_set(asking->why, MESSAGE_ASK_ONE_OF, "--as-of, --publication", NULL);
+        return STATUS_REFUSED;
     }
-    asking->abacus = office->past;
-    asking->figures = office->past_figures;
-    asking->newest = entry;
-    return abacus_follow(office->past, entry, asking->why);
-}
-
-static enum status follow(struct asking *asking)
-{
-    struct office *office = asking->office;
-    const char *as_of = asking_option(asking, "as-of");
-    uint64_t head = 0, entry = 0;
-    int64_t moment = 0;
-    enum status status = store_head(office->store, &head, NULL, NULL, asking->why);
-    if (status == STATUS_OK && as_of != NULL) {
-        if (!calendar_parse_time(as_of, &moment)) {
-            fault_set(asking->why, MESSAGE_ASK_BAD_TIME, "as-of", as_of, NULL);
-            return STATUS_REFUSED;
-        }
-        status = store_entry_at(office->store, moment, &entry, asking->why);
-        if (status == STATUS_OK && entry < head)
-            return look_back(asking, entry);
+    if (name != NULL)
+        status = moment_find(asking, "publication", name, moment);
+    else if (as_of != NULL)
+        status = moment_find(asking, "as-of", as_of, moment);
+    if (status == STATUS_OK && name != NULL && !moment->is_published) {
+        fault_set(asking->why, MESSAGE_ASK_BAD_MOMENT, "publication", name, NULL);
+        status = STATUS_REFUSED;
     }
+    if (status == STATUS_OK)
+        status = moment_view(asking, moment, 0, &view);
     if (status != STATUS_OK)
         return status;
-    asking->abacus = office->abacus;
-    asking->figures = office->figures;
-    asking->newest = head;
-    return abacus_follow(office->abacus, UINT64_MAX, asking->why);
+    asking->office = view.office;
+    asking->catalogue = view.catalogue;
+    asking->abacus = view.abacus;
+    asking->figures = view.figures;
+    asking->newest = view.entry;
+    asking->publication = moment->is_published ? &moment->publication : NULL;
+    return STATUS_OK;
 }
 
 static enum status write_as_of(struct asking *asking, struct answer *answer)
@@ -488,6 +507,7 @@ enum status office_answer(struct office *office, const struct wire_question *que
     struct answer answer = {.exit_code = 0};
     struct asking asking = {.office = office, .catalogue = office->catalogue, .question = question, .now_ms = now_ms,
                             .today = calendar_local_day(now_ms), .table = &answer.table, .why = why};
+    struct moment moment;
     enum status status;
     if (command == NULL) {
         fault_set(why, MESSAGE_ASK_UNKNOWN_COMMAND, question->command, NULL);
@@ -502,7 +522,7 @@ enum status office_answer(struct office *office, const struct wire_question *que
         status = choose_language(&asking);
     if (status != STATUS_OK || (status = store_begin(office->store, why)) != STATUS_OK)
         return status;
-    status = follow(&asking);
+    status = follow(&asking, &moment);
     if (status == STATUS_OK)
         status = answers[command - commands](&asking);
     if (status == STATUS_OK && asking_flag(&asking, "readable"))
@@ -521,6 +541,25 @@ enum status office_answer(struct office *office, const struct wire_question *que
     }
     *ret_answer = answer;
     return STATUS_OK;
+}
+
+enum status office_publish(struct office *office, const struct wire_question *question, int64_t now_ms,
+                           const struct secret_key *key, struct publication *ret_publication, int64_t *ret_as_of,
+                           struct fault *why)
+{
+    struct asking asking = {.office = office, .catalogue = office->catalogue, .question = question, .now_ms = now_ms,
+                            .today = calendar_local_day(now_ms), .why = why};
+    struct moment moment;
+    enum status status = check_options(office_command("publish"), question, why);
+    if (status != STATUS_OK || (status = store_begin(office->store, why)) != STATUS_OK)
+        return status;
+    status = follow(&asking, &moment);
+    if (status == STATUS_OK)
+        status = publication_make(&asking, key, ret_publication, ret_as_of);
+    if (status == STATUS_OK)
+        return store_commit(office->store, why);
+    store_rollback(office->store);
+    return status;
 }
 
 void answer_free(struct answer *answer)

@@ -33,6 +33,12 @@ struct answer {
 enum status office_answer(struct office *office, const struct wire_question *question, int64_t now_ms,
                           struct answer *ret_answer, struct fault *why) MUST_CHECK;
 void answer_free(struct answer *answer);
+/* `publish`: pins what the office sees now under a name and signs it. Storing it is the writer's. ret_as_of: when the
+ * newest batch behind it was received. */
+struct secret_key;
+enum status office_publish(struct office *office, const struct wire_question *question, int64_t now_ms,
+                           const struct secret_key *key, struct publication *ret_publication, int64_t *ret_as_of,
+                           struct fault *why) MUST_CHECK;
 
 /* What the commands are: one table for dispatch, --help, completion and HTTP parameters. */
 struct office_option { const char *name, *argument, *zh, *en; };

@@ -34,15 +34,23 @@ struct source {
 };
 const char *signature_text(enum signature_state state); /* "valid" ... */
 
-/* Sources by number, each looked into once. */
+struct known_key {
+    char agent[65];
+    unsigned char key[SEAL_PUBLIC];
+};
+
+/* Sources by number, each looked into once. Zero-initialise, or sources_start. */
 struct sources {
     struct source *items;
     size_t count, capacity;
-    struct agent *agents; /* keys as agents.csv has them now; NULL: none known */
-    size_t agent_count;
+    uint64_t highest;        /* entry */
+    struct known_key *keys;
+    size_t key_count, key_capacity;
+    bool without_signatures; /* nobody looks at them: they stay unchecked */
 };
-/* Reads the agents' keys; a file that cannot be read leaves every key unknown. */
-void sources_start(struct sources *sources, const struct office *office);
+/* Gathers the keys of the agents: those the ledger's registry has noted, and those of agents.csv now (a file that cannot
+ * be read adds none). */
+enum status sources_start(struct sources *sources, const struct office *office, struct fault *why) MUST_CHECK;
 void sources_free(struct sources *sources);
 /* Number of the entry's source. The signature is checked: the chain value is worked out anew from the batch's bytes. */
 enum status sources_add(struct sources *sources, struct store *store, const struct entry *entry,
