@@ -74,15 +74,51 @@ static enum status has_reason(const struct looking *look, const struct expressio
     return STATUS_OK;
 }
 
+struct judging {
+    const struct looking *look;
+    struct figures_at at;
+};
+
+/* A year-to-date element stands on the report as it was cumulated; what the month added could not tell that it never
+ * falls. */
+static bool stands_cumulated(const struct looking *look, const struct term *term)
+{
+    if (term->kind != TERM_ELEMENT || look->catalogue->elements[term->element].kind != ELEMENT_YTD)
+        return false;
+    const struct form *form = &look->catalogue->forms[look->catalogue->elements[term->element].form];
+    return form->level == look->form->level && form->frequency == look->form->frequency;
+}
+
+static enum term_state rule_term(void *context, const struct term *term, mpq_t ret_value)
+{
+    struct judging *judging = context;
+    const struct looking *look = judging->look;
+    struct period period = look->period;
+    struct cell cell;
+    if (judging->at.status != STATUS_OK || !stands_cumulated(look, term))
+        return figures_lookup(&judging->at, term, ret_value);
+    if (term->shift == SHIFT_PREV)
+        period = period_previous(period);
+    if (term->shift == SHIFT_PREV_YEAR && !period_year_before(period, &period))
+        return TERM_MISSING;
+    judging->at.status =
+        abacus_cell(figures_abacus(look->figures), term->element, period, look->slot, &cell, look->why);
+    if (judging->at.status != STATUS_OK || !cell.has_figure)
+        return TERM_MISSING;
+    ratio_set_decimal(ret_value, (struct decimal){cell.value, look->catalogue->elements[term->element].decimals});
+    return TERM_PRESENT;
+}
+
 static enum status count_rule(const struct looking *look, const struct rule *rule, struct report *report)
 {
     bool reason = false;
-    struct figures_at at = {.figures = look->figures, .scope = {&look->unit, 1}, .period = look->period,
-                            .why = look->why};
-    at.expression = rule->left.expected_units_form != NO_INDEX ? &rule->left : &rule->right;
-    const enum rule_outcome outcome = rule_evaluate(rule, figures_lookup, &at);
-    if (at.status != STATUS_OK || outcome != RULE_BROKEN)
-        return at.status;
+    struct judging judging = {.look = look,
+                              .at = {.figures = look->figures, .scope = {&look->unit, 1}, .period = look->period,
+                                     .why = look->why}};
+    judging.at.expression = rule->left.expected_units_form != NO_INDEX ? &rule->left : &rule->right;
+    const enum rule_outcome outcome = rule_evaluate(rule, rule_term, &judging);
+    if (judging.at.status != STATUS_OK || outcome != RULE_BROKEN)
+        return judging.at.status;
     if (rule->severity == SEVERITY_HARD) {
         report->hard_errors++;
         return STATUS_OK;

@@ -13,14 +13,15 @@ static const struct catalogue_file files[] = {
                            "mon,mon,month,district,5\nqua,qua,quarter,district,20\n"),
     FILE_TEXT("elements.csv", "element,form,name_zh,kind,unit_zh,decimals,jump_pct,required\n"
                               "total,mon,e1,flow,u,0,50,yes\nmen,mon,e2,flow,u,0,,yes\nwomen,mon,e3,flow,u,0,,no\n"
-                              "cum,mon,e4,ytd,u,0,100,no\nvisits,qua,e5,flow,u,1,,\n"),
+                              "cum,mon,e4,ytd,u,0,100,no\nserved,mon,e6,ytd,u,0,,no\nvisits,qua,e5,flow,u,1,,\n"),
     FILE_TEXT("indicators.csv", "indicator,name_zh,numerator,denominator,factor,decimals,better\n"
                                 "on_time,i1,reports_on_time,reports_expected,100,1,up\n"),
     FILE_TEXT("goals.csv", "goal,indicator,unit,op,value,due\n"),
     FILE_TEXT("rules.csv", "rule,form,check,severity,missing,message_zh\n"
                            "adds,mon,total = men + women,hard,skip_any,r1\n"
                            "some,mon,men >= 1,soft,,r2\n"
-                           "grows,mon,total >= prev(total),soft,,r3\n"),
+                           "grows,mon,total >= prev(total),soft,,r3\n"
+                           "never_falls,mon,served >= prev(served),hard,,r4\n"),
     FILE_TEXT("holidays.csv", "date,kind,name\n2020-02-05,holiday,x\n2020-02-08,workday,y\n2020-02-06,holiday,z\n"
                               "2020-02-07,holiday,z\n"),
 };
@@ -158,6 +159,17 @@ static void a_year_to_date_figure_jumps_by_what_each_month_adds(void)
     city_close(&city);
 }
 
+static void a_rule_sees_a_year_to_date_figure_as_it_was_reported(void)
+{
+    start();
+    CU_ASSERT_EQUAL(city_feed(&city, "total,A,2020-03,1\nmen,A,2020-03,1\nserved,A,2020-03,300\n"
+                                     "total,A,2020-04,1\nmen,A,2020-04,1\nserved,A,2020-04,310\n"
+                                     "total,A,2020-05,1\nmen,A,2020-05,1\nserved,A,2020-05,309\n"), 0);
+    expect("A", "2020-04", "2020-06-20", "2020-05-05 2020-01-01 on_time 2/2 0 0"); /* April added less than March */
+    expect("A", "2020-05", "2020-06-20", "2020-06-05 never missing 2/2 1 0");      /* May took something away */
+    city_close(&city);
+}
+
 static void a_jump_from_zero_has_no_percentage(void)
 {
     start();
@@ -191,6 +203,7 @@ int main(void)
         SENTENCE(a_rule_with_a_missing_figure_is_skipped),
         SENTENCE(soft_flags_count_rules_and_jumps_without_a_reason),
         SENTENCE(a_year_to_date_figure_jumps_by_what_each_month_adds),
+        SENTENCE(a_rule_sees_a_year_to_date_figure_as_it_was_reported),
         SENTENCE(a_jump_from_zero_has_no_percentage),
         SENTENCE(counters_take_the_form_periods_wholly_inside),
     };
