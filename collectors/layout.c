@@ -104,6 +104,25 @@ static size_t named_width(const struct csv_row *row)
     return width;
 }
 
+static bool is_latin(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* Takes the line breaks out of a name that was wrapped to fit a narrow column: 出生⏎人数 is 出生人数, live⏎births is live
+ * births. */
+static void unwrap(char *name)
+{
+    char *to = name;
+    for (const char *from = name; *from != '\0'; from++) {
+        if (*from != '\n' && *from != '\r')
+            *to++ = *from;
+        else if (to > name && is_latin(to[-1]) && is_latin(from[1]))
+            *to++ = ' ';
+    }
+    *to = '\0';
+}
+
 /* Reads the row as if it were a header. */
 static void read_columns(struct layout *layout, const struct catalogue *catalogue, const struct csv_row *row)
 {
@@ -117,6 +136,7 @@ static void read_columns(struct layout *layout, const struct catalogue *catalogu
         size_t length;
         const char *text = trimmed(&row->fields[i], &length);
         column->name = memory_copy_text_length(text, length);
+        unwrap(column->name);
         column->element = NO_INDEX;
         column->role = length == 0 ? COLUMN_UNNAMED : role_of(column->name);
         if (column->role < COLUMN_ROLES) {
@@ -239,15 +259,28 @@ static void squeeze(const char *text, size_t length, char *ret_text, size_t capa
     ret_text[used] = '\0';
 }
 
+/* What may stand behind a total word: 合计数, 合计（人）. */
+static bool ends_total(const char *text)
+{
+    return text[0] == '\0' || text[0] == '(' || strncmp(text, "（", 3) == 0 || strcmp(text, "数") == 0;
+}
+
+/* 合计 and its like alone, before a bracket, or behind the name of a whole (全市合计); no unit is called so. */
 static bool is_total_word(const char *text, size_t length)
 {
-    static const char *const words[] = {"合计", "小计", "总计", "total", "subtotal"};
+    static const char *const words[] = {"合计", "小计", "总计"};
+    static const char *const alone[] = {"累计", "总数", "平均", "total", "subtotal", "grandtotal", "sum"};
     char squeezed[64];
     if (length == 0 || length >= sizeof(squeezed))
         return false;
     squeeze(text, length, squeezed, sizeof(squeezed));
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcasecmp(squeezed, words[i]) == 0)
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        const char *word = strstr(squeezed, words[i]);
+        if (word != NULL && ends_total(word + strlen(words[i])))
+            return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(alone); i++)
+        if (strcasecmp(squeezed, alone[i]) == 0)
             return true;
     return false;
 }
@@ -278,18 +311,42 @@ static bool is_signature(const char *text, size_t length)
     return false;
 }
 
-static bool is_footnote(const struct csv_row *row, const char *text, size_t length)
+static bool has_colon(const char *text, size_t length)
 {
-    static const char *const words[] = {"注：", "注:", "备注：", "备注:", "说明：", "说明:", "数据来源：", "数据来源:"};
-    size_t texts = 0, cell_length;
-    for (size_t i = 0; i < row->count; i++) {
-        trimmed(&row->fields[i], &cell_length);
-        texts += cell_length > 0 ? 1 : 0;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (length >= strlen(words[i]) && memcmp(text, words[i], strlen(words[i])) == 0)
-            return texts == 1; /* beside other cells it may be a row of its own */
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == ':' || (length - i >= 3 && memcmp(text + i, "：", 3) == 0))
+            return true;
     return false;
+}
+
+/* Nothing stands where figures belong, or words behind a colon do. */
+static bool is_without_figures(const struct layout *layout, const struct csv_row *row)
+{
+    for (size_t i = 0; i < layout->count && i < row->count; i++) {
+        const enum column_role role = layout->columns[i].role;
+        enum cell_kind kind = CELL_VALUE;
+        struct decimal value;
+        size_t length;
+        const char *text = trimmed(&row->fields[i], &length);
+        if (role != COLUMN_VALUE && role != COLUMN_FIGURE)
+            continue;
+        if (!has_colon(text, length) &&
+            (decimal_read_cell(text, length, LIMIT_DECIMALS, &kind, &value, NULL) != STATUS_OK || kind == CELL_VALUE))
+            return false;
+    }
+    return true;
+}
+
+/* One cell alone (a note, a date, a heading between rows), or names and dates behind colons (报送日期：, Signature:).
+ * Where no figure stands, passing over the row loses none. */
+static bool is_remark(const struct layout *layout, const struct csv_row *row, const char *first, size_t first_length)
+{
+    size_t texts = 0, length;
+    for (size_t i = 0; i < row->count; i++) {
+        trimmed(&row->fields[i], &length);
+        texts += length > 0 ? 1 : 0;
+    }
+    return (texts == 1 || has_colon(first, first_length)) && is_without_figures(layout, row);
 }
 
 static bool repeats_header(const struct layout *layout, const struct csv_row *row)
@@ -334,7 +391,7 @@ enum row_kind layout_row_kind(const struct layout *layout, const struct catalogu
     if (repeats_header(layout, row))
         return ROW_HEADER;
     if (!names_element(layout, catalogue, row) &&
-        (is_signature(first, first_length) || is_footnote(row, first, first_length)))
+        (is_signature(first, first_length) || is_remark(layout, row, first, first_length)))
         return ROW_SIGNATURE;
     return ROW_DATA;
 }

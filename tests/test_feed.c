@@ -52,6 +52,7 @@ static void a_wide_table_is_read_with_one_element_a_column(void)
          "grain@L 2020-03=12.50 sown@L 2020-03=7 . sown@J 2020-03=8"},
         {"unit,period,grain,status\nL,2020-03,12.5,E\nJ,2020-03,,Q\nW,2020-03,,P\n",
          "grain@L 2020-03=12.50/E grain@J 2020-03=/Q ."},
+        {"单位,报告期,\"粮食\n产量\",\"播种\r\n面积\"\n溧阳市,2020-03,12.5,7\n", "grain@L 2020-03=12.50 sown@L 2020-03=7"},
         {"unit,period,grain,sown\nL,2020-03,abc,7\n", "!not_a_number sown@L 2020-03=7"},
         {"unit,period,grain,sown\nnowhere,2020-03,1,7\n", "!unknown_unit"},
         {"unit,period,同名指标,people\nL,2020,1,7\n", "!ambiguous_name people@L 2020=7"},
@@ -119,6 +120,29 @@ static void titles_totals_and_signatures_are_skipped_and_said_so(void)
     county_close(&county);
 }
 
+static void what_stands_below_tables_is_skipped_in_both_layouts(void)
+{
+    static const char *const rows[] = {
+        "单位负责人签字：", "统计员：赵六", "报送日期：2020-04-01", "2020年4月1日", "（盖章）", "注1：初步数", "※ 口径同上年",
+        "单位负责人：甲,统计负责人：乙,填表人：丙,报出日期：2020年4月5日", "Prepared by: Zhang", "一、粮食",
+        "本页小计,,,5", "全市合计,,,5", "合计（人）,,,5", "合计数：,,,5", "累计,,,5",
+    };
+    struct county county;
+    char text[512];
+    county_open(&county);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (int wide = 0; wide < 2; wide++) {
+            (void)snprintf(text, sizeof(text), "%s%s\n",
+                           wide ? "单位,报告期,sown,grain\nL,2020-03,7,\n" : "指标,单位,报告期,数值\nsown,L,2020-03,7\n", rows[i]);
+            CU_ASSERT_EQUAL(county_read(&county, text), STATUS_OK);
+            if (strcmp(county_summary(&county), wide ? "sown@L 2020-03=7 ." : "sown@L 2020-03=7") != 0)
+                fprintf(stderr, "\n%s -> %s\n", text, county_summary(&county));
+            CU_ASSERT_STRING_EQUAL(county_summary(&county), wide ? "sown@L 2020-03=7 ." : "sown@L 2020-03=7");
+            CU_ASSERT_STRING_EQUAL(county_notes(&county), i < 10 ? "signature_skipped" : "total_skipped");
+        }
+    county_close(&county);
+}
+
 static void nothing_that_could_be_a_figure_is_skipped(void)
 {
     static const struct accepted cases[] = {
@@ -126,6 +150,11 @@ static void nothing_that_could_be_a_figure_is_skipped(void)
         {"备注,单位,报告期,sown\n合计,溧阳市,2020-03,1\n", "sown@L 2020-03=1"},
         {"备注,单位,报告期,sown\n合计,不明,2020-03,1\n", "!unknown_unit"},
         {"单位,报告期,sown\n总计划,2020-03,1\n", "!unknown_unit"},
+        {"单位,报告期,sown\n合计划村,2020-03,1\n", "!unknown_unit"},
+        {"单位,报告期,sown\n某村：甲,2020-03,约5\n", "!unknown_unit"},
+        {"单位,报告期,sown\n不明,2020-03,\n", "!unknown_unit"},
+        {"element,unit,period,value\nsown\n", "!cell_empty!cell_empty"},
+        {"element,unit,period,value\n,,,5\n", "!cell_empty!cell_empty!cell_empty"},
         {"单位,报告期,sown\n注：一,2020-03,1\n", "!unknown_unit"},
         {"element,unit,period,value\nsown,填表人,2020-03,1\n", "!unknown_unit"},
         {"element,unit,period,value\nsown,J,2020-03,1\nelement,unit,period,value\nsown,L,2020-03,2\n",
@@ -318,6 +347,7 @@ int main(void)
         SENTENCE(the_period_of_the_source_serves_tables_without_one),
         SENTENCE(rows_that_are_wrong_are_refused_with_every_reason),
         SENTENCE(titles_totals_and_signatures_are_skipped_and_said_so),
+        SENTENCE(what_stands_below_tables_is_skipped_in_both_layouts),
         SENTENCE(nothing_that_could_be_a_figure_is_skipped),
         SENTENCE(a_table_with_two_columns_of_one_name_is_refused_whole),
         SENTENCE(a_table_without_header_is_refused_with_what_it_needs),
