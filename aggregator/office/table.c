@@ -1,8 +1,9 @@
 /* table.c - one shape for every answer: rows of text under named columns.
  *
  * Programs get CSV or JSON with the names of the contract. People get an aligned table with titles and states in words of
- * their language; libsmartcols counts display columns (a Chinese character takes two), which needs LC_CTYPE in UTF-8: the program sets
- * that once. Cells are printed in place, so a table as large as memory allows is printed without a second copy. */
+ * their language; libsmartcols counts display columns (a Chinese character takes two), which needs LC_CTYPE in UTF-8: the
+ * program sets that once. Programs' rows are printed in place, so a table as large as memory allows needs no second copy. */
+#define _XOPEN_SOURCE 700 /* wcwidth */
 #include "table.h"
 
 #include "csv.h"
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 struct title {
     const char *column, *zh;
@@ -104,7 +106,7 @@ static const struct {
     {"complete", "完整", NULL},           {"critical", "严重", "red"},       {"error", "错误", "red"},
     {"goal_lagging", "滞后", "red"},      {"goal_missed", "未完成", "red"},  {"info", "提示", NULL},
     {"lagging", "滞后", "red"},           {"late", "迟报", "yellow"},        {"met", "达标", "green"},
-    {"missed", "未完成", "red"},          {"missing", "缺报", "red"},        {"no", "否", "red"},
+    {"missed", "未完成", "red"},          {"missing", "缺失", "red"},        {"no", "否", "red"},
     {"no_data", "无数据", "blue"},        {"not_due", "未到期", NULL},       {"on_pace", "进度正常", "green"},
     {"on_time", "按时", "green"},         {"open", "未解除", "red"},         {"overflow", "溢出", "red"},
     {"partial", "不全", "yellow"},        {"resolved", "已解除", "green"},   {"warning", "警告", "yellow"},
@@ -244,15 +246,20 @@ static const char *title_text(const char *column, enum language language, char *
     return title != NULL && language == LANGUAGE_ZH ? title->zh : in_english(column, ret_text, capacity);
 }
 
+static bool is_terminal(FILE *out)
+{
+    const int descriptor = fileno(out);
+    return descriptor >= 0 && isatty(descriptor) == 1;
+}
+
 /* Colour only where a person looks at it, and never against NO_COLOR (https://no-color.org). */
 static bool wants_colour(FILE *out)
 {
     const char *no_colour = getenv("NO_COLOR");
-    const int descriptor = fileno(out);
-    return (no_colour == NULL || no_colour[0] == '\0') && descriptor >= 0 && isatty(descriptor) == 1;
+    return (no_colour == NULL || no_colour[0] == '\0') && is_terminal(out);
 }
 
-/* On a narrow terminal names and sentences go over several lines, so that codes stay whole. */
+/* Names and sentences may go over several lines. */
 static bool is_prose(const char *column)
 {
     return strcmp(column, "indicator_name") == 0 || strcmp(column, "detail") == 0 || strcmp(column, "message") == 0;
@@ -300,6 +307,104 @@ static bool add_row(struct libscols_table *view, const struct table *table, size
     return good;
 }
 
+/* ---- narrow terminals: prose is wrapped, then columns that can be spared are left out and named, codes stay whole --- */
+
+#define PROSE_COMFORT 40 /* display columns below which rather another column is spared */
+#define PROSE_LEAST 20   /* narrower than this nobody reads: then the terminal breaks the lines */
+
+static const char *const spared[] = {"forecast", "numerator", "denominator", "acked_by", "coverage", "due", "since", "office"};
+
+static size_t display_width(const char *text)
+{
+    mbstate_t state = {0};
+    size_t width = 0, left = text != NULL ? strlen(text) : 0;
+    while (left > 0) {
+        wchar_t character;
+        const size_t bytes = mbrtowc(&character, text, left, &state);
+        if (bytes == 0 || bytes > left)
+            return width + left; /* no text of this locale: a column a byte */
+        const int columns = wcwidth(character);
+        width += columns > 0 ? (size_t)columns : 0;
+        text += bytes;
+        left -= bytes;
+    }
+    return width;
+}
+
+static void widen(size_t *width, const struct libscols_cell *cell)
+{
+    const size_t wide = display_width(scols_cell_get_data(cell));
+    *width = wide > *width ? wide : *width;
+}
+
+/* The lines are a list: they are walked once, for all columns. False when memory is out. */
+static bool measure(struct libscols_table *view, size_t column_count, size_t *ret_widths)
+{
+    struct libscols_iter *walk = scols_new_iter(SCOLS_ITER_FORWARD);
+    struct libscols_line *line = NULL;
+    if (walk == NULL)
+        return false;
+    for (size_t c = 0; c < column_count; c++)
+        widen(&ret_widths[c], scols_column_get_header(scols_table_get_column(view, c)));
+    while (scols_table_next_line(view, walk, &line) == 0)
+        for (size_t c = 0; c < column_count; c++)
+            widen(&ret_widths[c], scols_line_get_cell(line, c));
+    scols_free_iter(walk);
+    return true;
+}
+
+/* What all shown columns take when prose may shrink to `prose`. */
+static size_t needed_width(struct libscols_table *view, const struct table *table, const size_t *widths, size_t prose)
+{
+    size_t needed = 0;
+    for (size_t c = 0; c < table->column_count; c++) {
+        const bool shrinks = is_prose(table->columns[c]) && widths[c] > prose;
+        if (!scols_column_is_hidden(scols_table_get_column(view, c)))
+            needed += (shrinks ? prose : widths[c]) + 1;
+    }
+    return needed > 0 ? needed - 1 : 0;
+}
+
+static bool spare(struct libscols_table *view, const struct table *table, const char *column)
+{
+    for (size_t c = 0; c < table->column_count; c++)
+        if (strcmp(table->columns[c], column) == 0) {
+            struct libscols_column *found = scols_table_get_column(view, c);
+            return scols_column_set_flags(found, scols_column_get_flags(found) | SCOLS_FL_HIDDEN) == 0;
+        }
+    return false;
+}
+
+/* Fits the view to its terminal; ret_left_out[i] says whether spared[i] was. */
+static bool fit(struct libscols_table *view, const struct table *table, bool *ret_left_out)
+{
+    const size_t terminal = scols_table_get_termwidth(view);
+    size_t *widths = memory_array(table->column_count, sizeof *widths), least;
+    const bool good = measure(view, table->column_count, widths);
+    for (size_t i = 0; good && i < ARRAY_LEN(spared) && needed_width(view, table, widths, PROSE_COMFORT) > terminal; i++)
+        ret_left_out[i] = spare(view, table, spared[i]);
+    least = needed_width(view, table, widths, PROSE_LEAST);
+    if (least > terminal)
+        (void)scols_table_set_termwidth(view, least);
+    free(widths);
+    return good;
+}
+
+static void print_left_out(const bool *left_out, enum language language, FILE *out)
+{
+    const char *before = language == LANGUAGE_ZH ? "（窗口较窄，未显示：" : "(narrow window, not shown: ";
+    char text[64];
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_LEN(spared); i++)
+        if (left_out[i]) {
+            (void)fprintf(out, "%s%s", any ? language == LANGUAGE_ZH ? "、" : ", " : before,
+                          title_text(spared[i], language, text, sizeof text));
+            any = true;
+        }
+    if (any)
+        (void)fputs(language == LANGUAGE_ZH ? "）\n" : ")\n", out);
+}
+
 /* libsmartcols prints nothing at all for a table without rows; the titles still tell what was asked. */
 static void print_titles(const struct table *table, enum language language, FILE *out)
 {
@@ -312,16 +417,21 @@ static void print_titles(const struct table *table, enum language language, FILE
 static bool print_table(const struct table *table, enum language language, FILE *out)
 {
     const bool colour = wants_colour(out);
+    bool left_out[ARRAY_LEN(spared)] = {false};
     struct libscols_table *view = scols_new_table();
     bool good = view != NULL && scols_table_set_stream(view, out) == 0 && add_columns(view, table, language);
     if (good && colour)
         (void)scols_table_enable_colors(view, 1);
     for (size_t row = 0; good && row < table_rows(table); row++)
         good = add_row(view, table, row, language, colour);
+    if (good && is_terminal(out))
+        good = fit(view, table, left_out);
     if (good && table_rows(table) == 0)
         print_titles(table, language, out);
     else
         good = good && scols_print_table(view) == 0;
+    if (good)
+        print_left_out(left_out, language, out);
     scols_unref_table(view);
     return good && ferror(out) == 0;
 }
