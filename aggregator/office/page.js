@@ -238,6 +238,7 @@ function alertRow(alert) {
   if (goal) {
     const link = element("a", goal.name);
     link.href = `#${goal.id}`;
+    link.addEventListener("click", () => { if (!byId(goal.id)) chooseStatus(""); }); // its row is filtered out
     matter.append(" ", link, word("colon"), sentence(alert, goal));
   } else {
     matter.append(" ", alert.subject, word("colon"), alert.detail || "");
