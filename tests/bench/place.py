@@ -15,9 +15,12 @@ class BenchFailure(Exception):
     """Something did not do its work, or did not do it right: the whole run fails."""
 
 
+_ports = iter(range(21000 + os.getpid() % 9000, 32000))
+
+
 def free_port():
-    """A port below the range the kernel gives out by itself."""
-    for port in range(21000 + os.getpid() % 5000, 32000):
+    """A port below the range the kernel gives out by itself, never the same twice."""
+    for port in _ports:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
