@@ -687,6 +687,14 @@ static void add_unit(struct explaining *explaining, uint32_t parent, uint32_t un
     write_share(node, share, element->decimals, "");
 }
 
+static bool was_there(const struct strand *strands, size_t count, struct period period)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strands[i].cover.from <= period.last && strands[i].cover.until >= period.first)
+            return true;
+    return false;
+}
+
 static enum status expand_inner(struct explaining *explaining, uint32_t index)
 {
     struct asking *asking = explaining->asking;
@@ -713,8 +721,8 @@ static enum status expand_inner(struct explaining *explaining, uint32_t index)
         share_of_combined(&total, &share);
         is_known = is_known && share.state != FIGURE_OVERFLOW;
         if (share.state == FIGURE_NONE && share.reported == 0 && share.expected == 0 &&
-            task->parting.page_count == 0)
-            continue; /* owes nothing and never reported */
+            (task->parting.page_count == 0 || !was_there(strands + first, end - first, task->parting.period)))
+            continue; /* owes nothing, never reported, or was elsewhere then */
         if (has_room(explaining))
             add_unit(explaining, index, strands[first].unit, strands + first, end - first, &share);
         else
@@ -734,6 +742,8 @@ static const char *part_text(const struct part *part)
         return "subtracted";
     if (part->role == PART_COUNTS)
         return "record";
+    if (part->role == PART_BEFORE)
+        return "before";
     return part->cell.reported ? "no_figure" : "retracted";
 }
 

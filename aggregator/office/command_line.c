@@ -108,7 +108,7 @@ static int print_program_help(const struct program *program)
     printf("%s\n  suanpan [-c aggregator.yaml | --store URL | --server ENDPOINT] COMMAND ...\n\n%s\n",
            say(program, "用法：", "Usage:"), say(program, "命令：", "Commands:"));
     for (size_t i = 0; i < count; i++)
-        printf("  %-10s %s\n", commands[i].name, say(program, commands[i].zh, commands[i].en));
+        printf("  %-13s %s\n", commands[i].name, say(program, commands[i].zh, commands[i].en));
     printf("\n%s\n", say(program, "选项（命令前后都可以写）：", "Options (before or after the command):"));
     options_print(global_rows, OPTION_COUNT, program->language);
     printf("\n%s\n", say(program, "例：", "Examples:"));

@@ -255,6 +255,7 @@ static enum status part_ytd_cover(struct unit_parts *unit, const struct cover *c
     struct cell cell = {.has_figure = false};
     struct share own = {0, 0, 0, 0};
     __int128 total = 0;
+    bool is_subtracted = false;
     enum status status = STATUS_OK;
     if (!combine_periods_within(cover, unit->parting->period, catalogue->forms[element->form].frequency, &first, &last))
         return STATUS_OK;
@@ -277,10 +278,13 @@ static enum status part_ytd_cover(struct unit_parts *unit, const struct cover *c
         if (year == first_year && subtracts) {
             keep(unit, PART_SUBTRACTED, before, &cell);
             total -= cell.value;
+            is_subtracted = true;
         }
         total += value;
         own.figures++;
     }
+    if (status == STATUS_OK && subtracts && !is_subtracted)
+        keep(unit, PART_BEFORE, before, &cell);
     if (own.figures > 0)
         share_add(&unit->share, &(struct share){own.figures, total, total, total});
     return status;

@@ -8,6 +8,7 @@
 enum part_role {
     PART_COUNTS,
     PART_SUBTRACTED, /* ytd: what stood before the period */
+    PART_BEFORE,     /* ytd: the same, but its year has no later figure to subtract it from */
     PART_NO_FIGURE,  /* looked at and passed over: M, L, Q, taken back */
 };
 struct part {

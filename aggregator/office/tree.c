@@ -13,9 +13,19 @@ struct kind_title {
     const char *kind, *zh;
 };
 static const struct kind_title titles[] = {
-    {"formula", "公式"},       {"numerator", "分子"},  {"denominator", "分母"}, {"count", "计数"},
-    {"goal", "目标"},          {"record", "记录"},     {"subtracted", "减去"},  {"no_figure", "无数值"},
-    {"retracted", "已收回"},   {"superseded", "已取代"}, {"repeated", "重报"},  {"late", "迟到的旧版本"},
+    {"formula", "公式"},
+    {"numerator", "分子"},
+    {"denominator", "分母"},
+    {"count", "计数"},
+    {"goal", "目标"},
+    {"record", "记录"},
+    {"subtracted", "减去"},
+    {"before", "此前"},
+    {"no_figure", "无数值"},
+    {"retracted", "已收回"},
+    {"superseded", "已取代"},
+    {"repeated", "重报"},
+    {"late", "迟到的旧版本"},
     {"note", "注"},
 };
 
