@@ -41,6 +41,9 @@ enum {
     LOOK_MS = 1000,       /* agents.csv is looked at so often */
     IDLE_MS = 200,        /* quiet for so long: the store may tidy up */
     NOTES_A_PASS = 256,
+    SHEAF_ROWS = 128,     /* published rows a transaction: a millisecond or two */
+    SHEAF_WAIT_MS = 500,  /* so long they wait for a moment without batches, ... */
+    SHEAF_PAUSE_MS = 50,  /* ... then one transaction so often */
     ALERTS_MOST = 100000, /* alerts that wait for a full disk */
 };
 
@@ -75,6 +78,10 @@ struct program {
     size_t alert_count, alert_capacity, alerts_stored;
     struct publication publication; /* of the desk, not yet stored */
     bool publishes;
+    struct published_sheaf *sheaf; /* of the desk, not yet stored */
+    bool sheaf_stored;
+    int64_t sheaf_at;         /* waits for a quiet moment until then */
+    int64_t sheaf_retry_at;   /* the disk was full */
     uint64_t repairs_told;    /* damaged blocks the log knows of */
     uint64_t committed_owed;  /* newest entry the desk was not told of, 0: none */
     int64_t looked_at, busy_at, alerts_at;
@@ -462,6 +469,12 @@ static void take_notes(struct program *program)
             program->publication = note.publication;
             program->publishes = true;
         }
+        if (note.kind == DESK_KEEP_SHEAF) { /* the desk has one at a time */
+            sheaf_free(&program->sheaf);
+            program->sheaf = note.sheaf;
+            program->sheaf_stored = false;
+            program->sheaf_at = clock_ms() + SHEAF_WAIT_MS;
+        }
         if (note.kind != DESK_KEEP_ALERT)
             continue;
         program->alerts =
@@ -519,6 +532,26 @@ static enum status keep_publication(struct program *program, int64_t now_ms, str
     return status;
 }
 
+/* Rows for other programs. They can wait, batches cannot: a small transaction of their own in a quiet moment. */
+static enum status keep_sheaf(struct program *program, bool is_busy, int64_t now_ms, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    if (program->sheaf == NULL || (is_busy && now_ms < program->sheaf_at) || now_ms < program->sheaf_retry_at)
+        return STATUS_OK;
+    if (!program->sheaf_stored)
+        status = sheaf_write(program->sheaf, program->store, SHEAF_ROWS, &program->sheaf_stored, why);
+    program->sheaf_at = now_ms + SHEAF_PAUSE_MS;
+    if (status != STATUS_OK && status != STATUS_BROKEN) {
+        log_fault(LOG_LEVEL_WARN, "published_rows_wait", why);
+        program->sheaf_retry_at = now_ms + LOOK_MS;
+        return STATUS_OK;
+    }
+    struct desk_note note = {.kind = DESK_KEPT_SHEAF, .sheaf = program->sheaf};
+    if (status == STATUS_OK && program->sheaf_stored && zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT) >= 0)
+        program->sheaf = NULL;
+    return status;
+}
+
 static void tell_kept(struct program *program)
 {
     size_t told = 0;
@@ -554,6 +587,8 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
         return status;
     tell_kept(program);
     status = keep_publication(program, now_ms, why);
+    if (status == STATUS_OK)
+        status = keep_sheaf(program, committed != 0, now_ms, why);
     if (status != STATUS_OK)
         return status;
     if (now_ms - program->looked_at >= LOOK_MS || now_ms < program->looked_at) {
@@ -570,6 +605,8 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
 static long wait_for(const struct program *program, int64_t now_ms)
 {
     const int64_t due = intake_due(program->intake);
+    if (program->sheaf != NULL && now_ms >= program->sheaf_retry_at)
+        return 0; /* the collectors are looked at first */
     const int64_t most = program->committed_owed != 0 || program->alert_count != 0 || program->publishes ? 20 : LOOK_MS;
     return (long)(due <= now_ms ? 0 : due - now_ms < most ? due - now_ms : most);
 }
@@ -634,6 +671,7 @@ static enum exit_code stop(struct program *program, enum exit_code code)
     store_close(&program->store);
     if (program->context != NULL)
         zmq_ctx_term(program->context);
+    sheaf_free(&program->sheaf);
     free(program->alerts);
     free(program->agents);
     catalogue_free(&program->catalogue);

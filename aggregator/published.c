@@ -82,3 +82,91 @@ enum status published_make(struct published_maker *maker, struct figures *figure
     *ret_row = row;
     return STATUS_OK;
 }
+
+/* ---- sheaves --------------------------------------------------------------------------------------------------------- */
+
+void sheaf_free(struct published_sheaf **sheaf)
+{
+    struct published_sheaf *old = *sheaf;
+    *sheaf = NULL;
+    if (old == NULL)
+        return;
+    for (size_t i = 0; i < old->figure_count; i++) {
+        free((void *)(uintptr_t)old->figures[i].value);
+        free((void *)(uintptr_t)old->figures[i].numerator);
+        free((void *)(uintptr_t)old->figures[i].denominator);
+    }
+    for (size_t i = 0; i < old->goal_count * PUBLISHED_GOAL_CELLS; i++)
+        free(old->goals[i]);
+    free(old->figures);
+    free(old->reports);
+    free(old->goals);
+    free(old);
+}
+
+static const char *copy_or_null(const char *text)
+{
+    return text == NULL ? NULL : memory_copy_text(text);
+}
+
+void sheaf_add_figure(struct published_sheaf *sheaf, const struct published_figure *figure)
+{
+    sheaf->figures = memory_grow(sheaf->figures, &sheaf->figure_capacity, sheaf->figure_count + 1, sizeof *sheaf->figures);
+    struct published_figure *added = &sheaf->figures[sheaf->figure_count++];
+    *added = *figure;
+    added->value = copy_or_null(figure->value);
+    added->numerator = copy_or_null(figure->numerator);
+    added->denominator = copy_or_null(figure->denominator);
+}
+
+void sheaf_add_report(struct published_sheaf *sheaf, const struct published_report *report)
+{
+    sheaf->reports = memory_grow(sheaf->reports, &sheaf->report_capacity, sheaf->report_count + 1, sizeof *sheaf->reports);
+    sheaf->reports[sheaf->report_count++] = *report;
+}
+
+size_t sheaf_rows(const struct published_sheaf *sheaf)
+{
+    return sheaf->figure_count + sheaf->report_count + (sheaf->with_goals ? sheaf->goal_count : 0);
+}
+
+static enum status write_row(const struct published_sheaf *sheaf, struct store *store, size_t row, struct fault *why)
+{
+    if (row < sheaf->figure_count)
+        return store_publish_figure(store, &sheaf->figures[row], sheaf->updated_at, why);
+    row -= sheaf->figure_count;
+    if (row < sheaf->report_count)
+        return store_publish_report(store, &sheaf->reports[row], sheaf->updated_at, why);
+    row -= sheaf->report_count;
+    /* Goals are published all together; those that are gone must go. */
+    const enum status status = row == 0 ? store_unpublish_goals(store, why) : STATUS_OK;
+    return status == STATUS_OK ? store_publish_goal(store, (const char *const *)sheaf->goals + row * PUBLISHED_GOAL_CELLS,
+                                                    sheaf->judged_on, sheaf->updated_at, why)
+                               : status;
+}
+
+enum status sheaf_write(struct published_sheaf *sheaf, struct store *store, size_t most, bool *ret_done,
+                        struct fault *why)
+{
+    const size_t rows = sheaf_rows(sheaf);
+    size_t next = sheaf->written;
+    enum status status = store_begin(store, why);
+    if (status == STATUS_OK && sheaf->anew && next == 0) {
+        status = store_unpublish(store, why);
+        if (status == STATUS_OK)
+            status = store_set_published_as_of(store, sheaf->catalogue, 0, why);
+    }
+    for (size_t i = 0; i < most && next < rows && status == STATUS_OK; i++)
+        status = write_row(sheaf, store, next++, why);
+    if (status == STATUS_OK && next == rows && sheaf->as_of != 0)
+        status = store_set_published_as_of(store, sheaf->catalogue, sheaf->as_of, why);
+    if (status == STATUS_OK)
+        status = store_commit(store, why);
+    if (status != STATUS_OK) {
+        store_rollback(store);
+        return status;
+    }
+    sheaf->written = next;
+    *ret_done = next == rows;
+    return STATUS_OK;
+}

@@ -25,4 +25,30 @@ enum status published_make(struct published_maker *maker, struct figures *figure
                            uint32_t unit, struct period period, struct published_figure *ret_row, struct fault *why)
     MUST_CHECK;
 
+/* ---- a sheaf: rows on their way from the desk, which makes them, to the writer, which stores them ------------------------- */
+
+struct published_sheaf {
+    bool anew;               /* what is published was of another catalogue: clear it first */
+    struct published_figure *figures; /* texts of the catalogue borrowed, figures as text owned */
+    size_t figure_count, figure_capacity;
+    struct published_report *reports;
+    size_t report_count, report_capacity;
+    bool with_goals;         /* all goals follow */
+    char **goals;            /* PUBLISHED_GOAL_CELLS a goal, owned, NULL where absent */
+    size_t goal_count;
+    char judged_on[16];
+    uint64_t as_of;          /* with these rows all that is published is exact as of this entry; 0: more are coming */
+    unsigned char catalogue[32];
+    char updated_at[40];
+    size_t written;          /* rows stored */
+};
+
+void sheaf_free(struct published_sheaf **sheaf);
+void sheaf_add_figure(struct published_sheaf *sheaf, const struct published_figure *figure);
+void sheaf_add_report(struct published_sheaf *sheaf, const struct published_report *report);
+size_t sheaf_rows(const struct published_sheaf *sheaf);
+/* Writer: stores up to `most` rows in a transaction of their own; *ret_done when nothing is left. */
+enum status sheaf_write(struct published_sheaf *sheaf, struct store *store, size_t most, bool *ret_done,
+                        struct fault *why) MUST_CHECK;
+
 #endif

@@ -87,6 +87,14 @@ static void write_for(int milliseconds)
             return;
         if (zmq_poll(&item, 1, 20) <= 0 || zmq_recv(writer, &note, sizeof note, ZMQ_DONTWAIT) != (int)sizeof note)
             continue;
+        if (note.kind == DESK_KEEP_SHEAF) {
+            bool done = false;
+            city_must(sheaf_write(note.sheaf, city.store, SIZE_MAX, &done, &why), &why, "sheaf_write");
+            CU_ASSERT_TRUE(done);
+            note.kind = DESK_KEPT_SHEAF;
+            CU_ASSERT_TRUE(zmq_send(writer, &note, sizeof note, 0) > 0);
+            continue;
+        }
         CU_ASSERT_EQUAL(note.kind, DESK_KEEP_ALERT);
         city_must(store_begin(city.store, &why), &why, "store_begin");
         city_must(store_save_alert(city.store, &note.alert, &why), &why, "store_save_alert");

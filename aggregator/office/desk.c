@@ -39,6 +39,10 @@
 #define ACK_WAIT_MS 8000
 #define ACKS_MOST 16
 #define PUBLICATION_WAIT_MS 20000
+#define PUBLISH_AFTER_MS 300 /* figures are computed a moment after a commit, ... */
+#define PUBLISH_PAUSE_MS 100 /* ... and with pauses while batches keep coming: they go first */
+#define BUSY_MS 300          /* batches keep coming: the newest is younger than that */
+#define EVENTS_AHEAD 100000  /* published messages that may wait for a slow subscriber */
 #define NOTES_AHEAD 10000    /* notes that may wait between writer and desk */
 
 enum keeping { KEPT, TO_KEEP, HANDED_OVER };
@@ -88,6 +92,7 @@ struct desk {
     uint64_t head;       /* newest entry we were told of */
     uint64_t repairs_told;
     int64_t judge_at_ms; /* 0: nothing to judge */
+    int64_t publish_at_ms, committed_at_ms;
     int32_t judged_day;
     pthread_t thread;
     bool thread_runs;
@@ -292,8 +297,7 @@ static void alert_kept(struct desk *desk, const struct alert_row *row)
     if (standing != NULL && standing->keeping == HANDED_OVER)
         standing->keeping = KEPT;
     log_alert(row);
-    if (desk->announcer != NULL)
-        announcer_alert(desk->announcer, row);
+    announcer_alert(desk->announcer, row);
     for (size_t i = 0; i < ACKS_MOST; i++) {
         struct waiting_ack *ack = &desk->acks[i];
         struct answer answer = {.exit_code = 0};
@@ -345,7 +349,7 @@ static enum status in_snapshot(struct desk *desk, int32_t today, int64_t now_ms,
     else {
         status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
         if (status == STATUS_OK)
-            status = announcer_work(desk->announcer, desk->office, today, why);
+            status = announcer_work(desk->announcer, desk->office, now_ms, why);
     }
     if (status == STATUS_OK)
         return store_commit(desk->store, why);
@@ -559,6 +563,9 @@ static void take_notes(struct desk *desk, int64_t now_ms)
         switch (note.kind) {
         case DESK_COMMITTED:
             desk->head = note.entry > desk->head ? note.entry : desk->head;
+            if (desk->publish_at_ms <= now_ms && now_ms - desk->committed_at_ms >= BUSY_MS)
+                desk->publish_at_ms = now_ms + PUBLISH_AFTER_MS;
+            desk->committed_at_ms = now_ms;
             if (desk->judge_at_ms == 0)
                 desk->judge_at_ms = now_ms + JUDGE_AFTER_MS;
             break;
@@ -568,14 +575,30 @@ static void take_notes(struct desk *desk, int64_t now_ms)
         case DESK_KEPT_PUBLICATION:
             publication_kept(desk, &note.publication, note.entry != 0);
             break;
+        case DESK_KEPT_SHEAF:
+            announcer_kept(desk->announcer, &note.sheaf);
+            break;
         case DESK_STOP:
             atomic_store(&desk->stop, true);
             break;
         case DESK_KEEP_ALERT:
         case DESK_KEEP_PUBLICATION:
+        case DESK_KEEP_SHEAF:
             break; /* ours to send, never to receive */
         }
     }
+}
+
+static void hand_over_sheaf(struct desk *desk)
+{
+    struct desk_note note = {.kind = DESK_KEEP_SHEAF, .sheaf = announcer_sheaf(desk->announcer)};
+    if (note.sheaf != NULL && zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0)
+        announcer_returned(desk->announcer, &note.sheaf);
+}
+
+static bool publishing_is_due(const struct desk *desk, int64_t now_ms)
+{
+    return announcer_has_work(desk->announcer, desk->head) && now_ms >= desk->publish_at_ms;
 }
 
 static void work(struct desk *desk, int64_t now_ms)
@@ -587,9 +610,16 @@ static void work(struct desk *desk, int64_t now_ms)
     if (judging) {
         status = in_snapshot(desk, today, now_ms, true, &fault);
         desk->judge_at_ms = status == STATUS_OK ? 0 : now_ms + IDLE_MS;
+        if (today != desk->judged_day)
+            announcer_new_day(desk->announcer);
         desk->judged_day = today;
-    } else if (desk->announcer != NULL && announcer_has_work(desk->announcer, desk->head))
+    } else if (publishing_is_due(desk, now_ms)) {
         status = in_snapshot(desk, today, now_ms, false, &fault);
+        if (status != STATUS_OK)
+            desk->publish_at_ms = now_ms + IDLE_MS;
+        else if (now_ms - desk->committed_at_ms < BUSY_MS)
+            desk->publish_at_ms = now_ms + PUBLISH_PAUSE_MS;
+    }
     if (status != STATUS_OK) {
         log_fault(LOG_LEVEL_WARN, judging ? "judging_failed" : "publishing_failed", &fault);
         if (status == STATUS_BROKEN)
@@ -597,17 +627,17 @@ static void work(struct desk *desk, int64_t now_ms)
     }
     log_repairs(desk);
     hand_over(desk, now_ms);
+    hand_over_sheaf(desk);
     expire_acks(desk, now_ms);
 }
 
 /* Milliseconds to sleep: none while figures wait to be published, else until the next judgement. */
 static long sleep_ms(const struct desk *desk, int64_t now_ms)
 {
-    if (desk->announcer != NULL && desk->office != NULL && announcer_has_work(desk->announcer, desk->head))
-        return 0;
-    if (desk->judge_at_ms == 0)
-        return IDLE_MS;
-    return desk->judge_at_ms <= now_ms ? 0 : (long)(desk->judge_at_ms - now_ms);
+    int64_t next = desk->judge_at_ms != 0 && desk->judge_at_ms < now_ms + IDLE_MS ? desk->judge_at_ms : now_ms + IDLE_MS;
+    if (announcer_has_work(desk->announcer, desk->head) && desk->publish_at_ms < next)
+        next = desk->publish_at_ms;
+    return next <= now_ms ? 0 : (long)(next - now_ms);
 }
 
 static void *run(void *context)
@@ -643,6 +673,7 @@ static enum status refuse_socket(struct fault *why, const char *endpoint)
 static enum status bind_public(void *context, int type, const char *domain, const char *endpoint, const struct desk *desk,
                                const struct secret_key *key, void **ret_socket, struct fault *why)
 {
+    const int ahead = EVENTS_AHEAD;
     enum status status;
     *ret_socket = zmq_socket(context, type);
     if (*ret_socket == NULL)
@@ -650,7 +681,8 @@ static enum status bind_public(void *context, int type, const char *domain, cons
     status = link_serve(*ret_socket, domain, key, desk->settings->security, endpoint, LIMIT_QUESTION_BYTES, why);
     if (status != STATUS_OK)
         return status;
-    if (zmq_bind(*ret_socket, endpoint) != 0)
+    if ((type == ZMQ_PUB && zmq_setsockopt(*ret_socket, ZMQ_SNDHWM, &ahead, sizeof ahead) != 0) ||
+        zmq_bind(*ret_socket, endpoint) != 0)
         return refuse_socket(why, endpoint);
     if (strncmp(endpoint, "ipc://", 6) == 0)
         (void)chmod(endpoint + 6, S_IRUSR | S_IWUSR); /* only the account that runs the aggregator asks here */
@@ -698,8 +730,8 @@ enum status desk_start(void *zmq_context, const struct aggregator_settings *sett
         status = open_store(desk, why);
     if (status == STATUS_OK)
         status = store_head(desk->store, &desk->head, NULL, NULL, why);
-    if (status == STATUS_OK && desk->events != NULL)
-        desk->announcer = announcer_new(catalogue, desk->events, desk->head, clock_ms());
+    if (status == STATUS_OK)
+        desk->announcer = announcer_new(catalogue, desk->events, clock_ms());
     if (status == STATUS_OK && settings->listen_http != NULL)
         status = http_start(zmq_context, settings->listen_http, &desk->http, why);
     if (status == STATUS_OK) {

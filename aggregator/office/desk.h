@@ -6,6 +6,7 @@
 
 #include "catalogue.h"
 #include "keys.h"
+#include "published.h"
 #include "settings.h"
 #include "store.h"
 
@@ -18,11 +19,14 @@ enum desk_note_kind {
     DESK_KEPT_ALERT,  /* writer -> desk: stored; publish it */
     DESK_KEEP_PUBLICATION, /* desk -> writer: store this publication */
     DESK_KEPT_PUBLICATION, /* writer -> desk: stored, or (entry 0) its name is taken */
+    DESK_KEEP_SHEAF,  /* desk -> writer: store these rows (published.h); the sheaf goes with the note */
+    DESK_KEPT_SHEAF,  /* writer -> desk: stored; the sheaf comes back */
     DESK_STOP,        /* writer -> desk */
 };
 struct desk_note {
     enum desk_note_kind kind;
     uint64_t entry;
+    struct published_sheaf *sheaf; /* owned by whoever holds the note */
     struct alert_row alert;
     struct publication publication;
 };
