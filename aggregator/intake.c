@@ -22,11 +22,14 @@
 #include <zmq.h>
 
 enum {
-    MESSAGES_A_PASS = 512,   /* of any kind, so that nobody starves the answers */
+    MESSAGES_A_PASS = 2048,  /* of any kind, so that nobody starves the answers */
     KEYS_AN_AGENT = 4,
     ROUTE_MOST = 255,
-    CREDIT_MOST = 16,        /* batches in flight an agent ... */
+    CREDIT_MOST = 16,        /* large batches in flight an agent ... */
     CREDIT_ALL = 256,        /* ... and all together: 64 MiB of LIMIT_BATCH_BYTES */
+    CREDIT_SMALL = 60,       /* small ones an agent: below the 64 that a connection queues (link.c) */
+    GROUP_RECORDS = 32 * LIMIT_BATCH_RECORDS, /* a group this large is committed: about 20 ms of work */
+    GROUP_BYTES = 4 << 20,
     BUSY_RETRY_MS = 2000,
     ROW_MS = 1000,           /* an agent's row is written at most so often */
     SILENCE_MS = 5000,       /* how often silence is looked for */
@@ -63,6 +66,9 @@ struct peer {                /* one agent */
     int64_t row_saved_at;
     bool refused_uncounted;  /* the next ACK carries refusals that are not in row.refused yet */
     uint64_t group_refused;  /* refused in the open group */
+    bool stream_moved;       /* in the open group; saved once, before the commit */
+    int64_t stream_moved_at;
+    uint32_t usual_bytes;    /* of its batches lately; 0: not known */
     bool group_submitted;
 };
 
@@ -96,6 +102,7 @@ struct intake {
     size_t taken_count;
     struct refusal *refusals; /* of the group */
     size_t refusal_count, refusal_capacity;
+    size_t group_records, group_bytes;
 
     size_t commits, records; /* since the pages were saved */
     int64_t saved_at, worked_at, silence_at;
@@ -256,13 +263,24 @@ static void owe_nack(struct peer *peer, uint64_t session, enum wire_nack code, u
     (void)snprintf(peer->nack.detail, sizeof peer->nack.detail, "%s", detail);
 }
 
-static uint32_t credit(const struct intake *intake)
+/* What an agent may have in flight, as large batches: all of them together stay within the memory meant for it. */
+static size_t share_of_credit(const struct intake *intake)
 {
     size_t active = 0;
     for (size_t i = 0; i < intake->peer_count; i++)
         active += intake->peers[i].session.active;
     const size_t share = active == 0 ? CREDIT_MOST : CREDIT_ALL / active;
-    return share < 1 ? 1 : share > CREDIT_MOST ? CREDIT_MOST : (uint32_t)share;
+    return share < 1 ? 1 : share > CREDIT_MOST ? CREDIT_MOST : share;
+}
+
+/* The same in batches of the size it sends: the disk is waited for once a group, so many small ones have to be under way
+ * together to be as quick as a few large ones. */
+static uint32_t credit(const struct peer *peer, size_t share)
+{
+    if (peer->usual_bytes == 0)
+        return (uint32_t)share;
+    const size_t count = share * LIMIT_BATCH_BYTES / peer->usual_bytes;
+    return (uint32_t)(count < share ? share : count > CREDIT_SMALL ? CREDIT_SMALL : count);
 }
 
 static void lose_peer(struct peer *peer)
@@ -354,10 +372,11 @@ static void answer_nack(struct intake *intake, struct peer *peer)
 /* After the commit. */
 static enum status answer_all(struct intake *intake, struct fault *why)
 {
-    const uint32_t allowed = credit(intake);
+    const size_t share = share_of_credit(intake);
     intake->owing = false;
     for (size_t i = 0; i < intake->peer_count; i++) {
         struct peer *peer = &intake->peers[i];
+        const uint32_t allowed = credit(peer, share);
         if (peer->owes_welcome)
             answer_welcome(intake, peer, allowed);
         if (peer->owes_ack && !peer->owes_welcome) {
@@ -386,11 +405,12 @@ static void clear_group(struct intake *intake)
 {
     for (size_t i = 0; i < intake->peer_count; i++) {
         struct peer *peer = &intake->peers[i];
-        peer->touched = peer->group_submitted = false;
+        peer->touched = peer->group_submitted = peer->stream_moved = false;
         peer->group_refused = 0;
     }
     intake->open = intake->applied = false;
     intake->taken_count = intake->refusal_count = 0;
+    intake->group_records = intake->group_bytes = 0;
 }
 
 /* Nothing of the group happened: sessions end, collectors are told to come back. */
@@ -432,6 +452,22 @@ static enum status save_pages(struct intake *intake, struct fault *why)
         intake->saved_at = intake->now_ms;
     }
     return status;
+}
+
+/* Where the peer's stream stands after the batches of the open group. */
+static enum status save_stream(struct intake *intake, struct peer *peer, struct fault *why)
+{
+    const struct session *session = &peer->session;
+    struct stream stream = {.epoch = session->epoch,
+                            .watermark = session->watermark,
+                            .last_received_at = peer->stream_moved_at};
+    if (!peer->stream_moved)
+        return STATUS_OK;
+    memcpy(stream.agent, peer->agent, sizeof stream.agent);
+    memcpy(stream.outbox, session->outbox, sizeof stream.outbox);
+    memcpy(stream.chain, session->chain, SEAL_HASH);
+    peer->stream_moved = false;
+    return store_save_stream(intake->store, &stream, why);
 }
 
 static enum status save_row(struct intake *intake, struct peer *peer, struct fault *why)
@@ -486,9 +522,11 @@ static enum status commit_group(struct intake *intake, uint64_t *ret_committed, 
         if (count > 0 && (++intake->commits >= SAVE_COMMITS || intake->records >= SAVE_RECORDS ||
                           abacus_dirty_blocks(intake->abacus) >= SAVE_BLOCKS))
             status = save_pages(intake, why);
-        for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++)
-            if (row_is_due(intake, &intake->peers[i]))
+        for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++) {
+            status = save_stream(intake, &intake->peers[i], why);
+            if (status == STATUS_OK && row_is_due(intake, &intake->peers[i]))
                 status = save_row(intake, &intake->peers[i], why);
+        }
         if (status == STATUS_OK && count > 0 && checkpoints_due(&intake->checkpoints, intake->head + count, intake->now_ms))
             status = checkpoints_make(&intake->checkpoints, intake->store, intake->now_ms, why);
         if (status == STATUS_OK)
@@ -548,6 +586,9 @@ static void note_connected(struct intake *intake, const struct peer *peer, const
     if (regression)
         note(intake, true, "store_behind_agent", peer->agent, hello->highest_acked,
              "the collector was acknowledged more than this store holds; was it restored from a backup? it sends again");
+    if (hello->high > peer->session.watermark && hello->low > peer->session.watermark + 1)
+        note(intake, true, "batches_lost", peer->agent, peer->session.watermark + 1,
+             "from this batch on to what it still holds the collector has nothing to send; its files must be delivered again");
     if (peer->row.clock_skew_ms > SKEW_MS || peer->row.clock_skew_ms < -SKEW_MS)
         note(intake, true, "clock_skew", peer->agent, 0, "the agent's clock is more than 5 minutes off");
     if (memcmp(hello->catalogue_hash, intake->catalogue->hash, sizeof hello->catalogue_hash) != 0)
@@ -566,7 +607,10 @@ static enum status on_hello(struct intake *intake, struct peer *peer, const unsi
         note(intake, true, "wrong_agent", peer->agent, 0, hello->agent);
         return STATUS_OK;
     }
-    enum status status = know_stream(intake, peer, hello, &known, why);
+    /* It may speak of another outbox: what the group did to this one is written down first. */
+    enum status status = save_stream(intake, peer, why);
+    if (status == STATUS_OK)
+        status = know_stream(intake, peer, hello, &known, why);
     if (status != STATUS_OK)
         return status;
     const struct session former = peer->session;
@@ -670,16 +714,15 @@ static enum status take_batch(struct intake *intake, struct peer *peer, const st
     if (status != STATUS_OK)
         return status;
     session_taken(session, chain);
-    struct stream stream = {.epoch = session->epoch,
-                            .watermark = session->watermark,
-                            .last_received_at = entry.received_at};
-    memcpy(stream.agent, peer->agent, sizeof stream.agent);
-    memcpy(stream.outbox, session->outbox, sizeof stream.outbox);
-    memcpy(stream.chain, chain, SEAL_HASH);
+    peer->stream_moved = true;
+    peer->stream_moved_at = entry.received_at;
+    peer->usual_bytes = peer->usual_bytes == 0 ? (uint32_t)entry.length : (peer->usual_bytes * 7 + (uint32_t)entry.length) / 8;
     note_taken(intake, peer, &entry);
     intake->records += intake->batch->record_count;
+    intake->group_records += intake->batch->record_count;
+    intake->group_bytes += entry.length;
     peer->owes_ack = true;
-    return store_save_stream(intake->store, &stream, why);
+    return STATUS_OK;
 }
 
 static void refuse_batch(struct intake *intake, struct peer *peer, const struct wire_batch *batch, enum wire_nack code,
@@ -915,6 +958,12 @@ static enum status keep_house(struct intake *intake, bool all, struct fault *why
     return status;
 }
 
+static bool group_is_full(const struct intake *intake)
+{
+    return intake->taken_count == INTAKE_GROUP || intake->group_records >= GROUP_RECORDS ||
+           intake->group_bytes >= GROUP_BYTES;
+}
+
 enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why)
 {
     bool more = true;
@@ -927,7 +976,7 @@ enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_com
         status = checkpoints_load(&intake->checkpoints, intake->store, now_ms, why);
     if (status != STATUS_OK)
         return status;
-    for (int i = 0; status == STATUS_OK && more && i < MESSAGES_A_PASS && intake->taken_count < INTAKE_GROUP; i++)
+    for (int i = 0; status == STATUS_OK && more && i < MESSAGES_A_PASS && !group_is_full(intake); i++)
         status = receive(intake, &more, why);
     if (status != STATUS_OK) {
         status = abandon_group(intake, status, why);

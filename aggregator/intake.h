@@ -9,7 +9,7 @@
 #include "settings.h"
 #include "store.h"
 
-#define INTAKE_GROUP 32 /* batches committed together at most */
+#define INTAKE_GROUP 1024 /* batches committed together at most; of large ones fewer */
 
 struct intake;
 
