@@ -196,9 +196,19 @@ static enum status refuse(const struct load *load, struct setting setting, enum 
 
 /* ---- libyaml ------------------------------------------------------------------------------------------------------------ */
 
+static bool is_indented_by_tab(const char *text, size_t row)
+{
+    for (size_t i = 0; i < row && text != NULL; i++)
+        text = next_line(text);
+    return text != NULL && text[strspn(text, " ")] == '\t';
+}
+
 static enum status refuse_syntax(const struct load *load, const char *problem, yaml_mark_t mark)
 {
-    fault_set(load->why, MESSAGE_SETTING_SYNTAX, problem, NULL);
+    if (is_indented_by_tab(load->text, mark.line))
+        fault_set(load->why, MESSAGE_SETTING_TAB, NULL);
+    else
+        fault_set(load->why, MESSAGE_SETTING_SYNTAX, problem, NULL);
     fault_at(load->why, NULL, (int64_t)mark.line + 1, NULL);
     return STATUS_REFUSED;
 }

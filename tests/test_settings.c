@@ -145,7 +145,7 @@ static void bad_collector_settings_are_refused_by_line_and_key(void)
         {COLLECTOR "  - kind: odbc\n    inbox: b\n", MESSAGE_SETTING_KIND, 10, "kind"},
         {COLLECTOR "  - kind: report\n    inbox: ./inbox/liyang\n", MESSAGE_SETTING_SAME_INBOX, 11, "inbox"},
         {COLLECTOR "---\nagent: b\n", MESSAGE_SETTING_SYNTAX, 10, ""},
-        {COLLECTOR_TOP "sources:\n  - kind: report\n\t\tinbox: a\n", MESSAGE_SETTING_SYNTAX, 9, ""},
+        {COLLECTOR_TOP "sources:\n  - kind: report\n\t\tinbox: a\n", MESSAGE_SETTING_TAB, 9, ""},
         {"agent: a\n  catalogue: b\n", MESSAGE_SETTING_SYNTAX, 2, ""},
         {"agent: a\ncatalogue: @b\n", MESSAGE_SETTING_SYNTAX, 2, ""},
         {"agent: a\ncatalogue: caf\xE9\n", MESSAGE_UNKNOWN_ENCODING, 2, ""},
