@@ -499,34 +499,124 @@ static enum status add_unit_by_unit(const struct asking *ask, const struct ytd *
     return STATUS_OK;
 }
 
-static enum status combine_ytd_cover(struct asking *ask, const struct cover *cover)
+/* A stay of units in what is asked, as form periods: what is subtracted, and the slots that can have a figure at all. */
+static enum status look_at_stay(const struct asking *ask, struct period first, struct period last, struct slot_run part,
+                                struct ytd *ret_ytd, struct slots *ret_slots)
 {
-    struct ytd ytd = {0};
-    struct slots slots = {0};
-    enum status status = STATUS_OK;
-    if (!combine_periods_within(cover, ask->period, ask->form->frequency, &ytd.first, &ytd.last))
+    *ret_ytd = (struct ytd){.first = first, .last = last, .before = period_previous(first)};
+    ret_ytd->has_before =
+        combine_reporting_year(ask->catalogue, ret_ytd->before) == combine_reporting_year(ask->catalogue, first);
+    if (ret_ytd->has_before)
+        return slots_with_figures(ask, ret_ytd->before, part, ret_slots);
+    slots_add(ret_slots, part.first, part.count);
+    return STATUS_OK;
+}
+
+/* All slots of the cover but those that are in others too. */
+static enum status combine_ytd_cover(struct asking *ask, const struct cover *cover, const struct slots *shared)
+{
+    const struct slot_run whole = {cover->first_slot, cover->slot_count};
+    struct period first, last;
+    struct ytd ytd;
+    struct slots slots = {0}, rest = {0};
+    if (!combine_periods_within(cover, ask->period, ask->form->frequency, &first, &last))
         return STATUS_OK;
-    ytd.before = period_previous(ytd.first);
-    ytd.has_before =
-        combine_reporting_year(ask->catalogue, ytd.before) == combine_reporting_year(ask->catalogue, ytd.first);
-    if (ytd.has_before)
-        status = slots_with_figures(ask, ytd.before, (struct slot_run){cover->first_slot, cover->slot_count}, &slots);
-    else
-        slots_add(&slots, cover->first_slot, cover->slot_count);
-    const bool several = end_of_year(ask, ytd.first, ytd.last).first != ytd.last.first;
-    if (status == STATUS_OK && ask->element->aggregate != AGGREGATE_SUM && (ytd.has_before || several))
-        status = add_unit_by_unit(ask, &ytd, &slots, &ask->total);
-    else if (status == STATUS_OK)
-        status = add_years(ask, &ytd, &slots, &ask->total);
+    enum status status = look_at_stay(ask, first, last, whole, &ytd, &slots);
+    if (status == STATUS_OK) {
+        const bool several = end_of_year(ask, first, last).first != last.first;
+        slots_subtract(&slots, shared, &rest);
+        if (ask->element->aggregate != AGGREGATE_SUM && (ytd.has_before || several))
+            status = add_unit_by_unit(ask, &ytd, &rest, &ask->total);
+        else
+            status = add_years(ask, &ytd, &rest, &ask->total);
+    }
     slots_free(&slots);
+    slots_free(&rest);
+    return status;
+}
+
+static int by_first_slot(const void *one, const void *other)
+{
+    const struct slot_run *left = one, *right = other;
+    return (left->first > right->first) - (left->first < right->first);
+}
+
+/* Slots in several covers: units that left and came back. */
+static void shared_slots(const struct asking *ask, struct slots *ret_shared)
+{
+    struct slot_run *runs = memory_array(ask->cover_count, sizeof *runs);
+    uint32_t reach = 0;
+    for (size_t i = 0; i < ask->cover_count; i++)
+        runs[i] = (struct slot_run){ask->covers[i].first_slot, ask->covers[i].slot_count};
+    qsort(runs, ask->cover_count, sizeof *runs, by_first_slot);
+    for (size_t i = 0; i < ask->cover_count; i++) {
+        const uint32_t end = runs[i].first + runs[i].count;
+        if (runs[i].first < reach)
+            slots_add(ret_shared, runs[i].first, (end < reach ? end : reach) - runs[i].first);
+        reach = end > reach ? end : reach;
+    }
+    slots_settle(ret_shared);
+    free(runs);
+}
+
+static int by_first_day(const void *one, const void *other)
+{
+    const struct period *left = one, *right = other;
+    return (left->first > right->first) - (left->first < right->first);
+}
+
+/* The form periods of each stay of one slot, by time. One that was away for some days but for the last day of no form
+ * period was never away. */
+static size_t stays_of(const struct asking *ask, uint32_t slot, struct period (*stays)[2])
+{
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < ask->cover_count; i++) {
+        const struct cover *cover = &ask->covers[i];
+        if (slot >= cover->first_slot && slot - cover->first_slot < cover->slot_count &&
+            combine_periods_within(cover, ask->period, ask->form->frequency, &stays[count][0], &stays[count][1]))
+            count++;
+    }
+    qsort(stays, count, sizeof *stays, by_first_day);
+    for (size_t i = 0; i < count; i++) {
+        if (kept > 0 && stays[kept - 1][1].last + 1 == stays[i][0].first)
+            stays[kept - 1][1] = stays[i][1];
+        else
+            memmove(stays[kept++], stays[i], sizeof *stays);
+    }
+    return kept;
+}
+
+/* The figure of a unit that came back is one figure: the sum over its stays. */
+static enum status add_stays(struct asking *ask, uint32_t slot, struct period (*stays)[2])
+{
+    const size_t count = stays_of(ask, slot, stays);
+    struct total own = {0};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct slots one = {0};
+        struct ytd ytd;
+        status = look_at_stay(ask, stays[i][0], stays[i][1], (struct slot_run){slot, 1}, &ytd, &one);
+        if (status == STATUS_OK)
+            status = add_years(ask, &ytd, &one, &own);
+        slots_free(&one);
+    }
+    total_add(&ask->total, own.sum, own.sum, own.sum, own.figures);
     return status;
 }
 
 static enum status combine_ytd(struct asking *ask)
 {
+    struct slots shared = {0};
+    struct period (*stays)[2] = memory_array(ask->cover_count + 1, sizeof *stays);
     enum status status = visit_pairs(ask, false);
+    shared_slots(ask, &shared);
     for (size_t i = 0; i < ask->cover_count && status == STATUS_OK; i++)
-        status = combine_ytd_cover(ask, &ask->covers[i]);
+        status = combine_ytd_cover(ask, &ask->covers[i], &shared);
+    for (size_t i = 0; i < shared.count && status == STATUS_OK; i++)
+        for (uint32_t n = 0; n < shared.runs[i].count && status == STATUS_OK; n++)
+            status = add_stays(ask, shared.runs[i].first + n, stays);
+    slots_free(&shared);
+    free(stays);
     return status;
 }
 
