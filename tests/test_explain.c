@@ -69,7 +69,7 @@ static struct period month_of(int number)
     return period_of_day(date_from_civil(2019 + (number + 6) / 12, (number + 6) % 12 + 1, 1), PERIOD_MONTH);
 }
 
-/* ---- a random history ---------------------------------------------------------------------------------------------------- */
+/* ---- a random history -------------------------------------------------------------------------------------------- */
 
 static void feed_one(void)
 {
@@ -130,7 +130,7 @@ static void close_history(void)
     city_close(&city);
 }
 
-/* ---- the model: the list, read again for every question --------------------------------------------------------------------- */
+/* ---- the model: the list, read again for every question ---------------------------------------------------------- */
 
 struct known {
     uint32_t revision;
@@ -241,7 +241,7 @@ static struct naive figure_at(uint64_t entry, int element, const char *unit, str
     return naive;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 #define ASKED 8
 static enum status ask(const char *command, const char *const options[][2], struct answer *ret_answer,
@@ -322,7 +322,7 @@ static void every_moment_of_a_random_history_answers_as_it_was(void)
     close_history();
 }
 
-/* ---- explain -------------------------------------------------------------------------------------------------------------------- */
+/* ---- explain ----------------------------------------------------------------------------------------------------- */
 
 static size_t events_of(const char *element, const char *unit, const char *period_text, uint64_t upto)
 {
@@ -417,7 +417,7 @@ static void an_explanation_keeps_to_its_number_of_rows(void)
     close_history();
 }
 
-/* ---- diff ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- diff -------------------------------------------------------------------------------------------------------- */
 
 static void diff_names_exactly_the_figures_that_changed(void)
 {
@@ -463,7 +463,7 @@ static void diff_names_exactly_the_figures_that_changed(void)
     close_history();
 }
 
-/* ---- worked out on paper ----------------------------------------------------------------------------------------------------------- */
+/* ---- worked out on paper ----------------------------------------------------------------------------------------- */
 
 static void open_small(const char *rows)
 {

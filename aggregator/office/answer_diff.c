@@ -1,9 +1,9 @@
 /* answer_diff.c - `diff`: which figures changed between two moments, and the submissions that changed them.
  *
- * The ledger between the two moments names every cell that was touched; a cell counts as changed when it is not the same
- * at both ends, and the record that made it what it is at the second is the cause. A changed cell is a cause of a figure
- * when it is among the records that make the figure up at either moment (parts.h). The figures of a publication are those
- * of its own catalogue; where only the catalogue changed, the cause is `definition`. */
+ * The ledger between the two moments names every cell that was touched; a cell counts as changed when it is not the
+ * same at both ends, and the record that made it what it is at the second is the cause. A changed cell is a cause of a
+ * figure when it is among the records that make the figure up at either moment (parts.h). The figures of a publication
+ * are those of its own catalogue; where only the catalogue changed, the cause is `definition`. */
 #include "answer.h"
 #include "combine.h"
 #include "memory.h"
@@ -18,8 +18,10 @@
 #define CAUSES_MOST 100000
 #define CHANGES_MOST 1000000 /* touched cells that are kept in memory */
 
-static const char *const columns[] = {"code",       "unit",         "period", "before", "after", "cause",       "element",
-                                      "cause_unit", "cause_period", "file",   "line",   "agent", "received_at", "reason"};
+static const char *const columns[] = {
+    "code",       "unit",         "period", "before", "after", "cause",       "element",
+    "cause_unit", "cause_period", "file",   "line",   "agent", "received_at", "reason",
+};
 
 /* A cell that was touched between the moments. */
 struct change {
@@ -50,7 +52,7 @@ struct comparing {
     size_t cause_count, cause_capacity;
 };
 
-/* ---- what was touched ------------------------------------------------------------------------------------------------ */
+/* ---- what was touched -------------------------------------------------------------------------------------------- */
 
 static size_t hash_of(uint32_t element, uint32_t unit, int32_t first)
 {
@@ -194,7 +196,7 @@ static enum status read_changes(struct comparing *comparing)
     return status;
 }
 
-/* ---- what caused it ---------------------------------------------------------------------------------------------------- */
+/* ---- what caused it ---------------------------------------------------------------------------------------------- */
 
 static size_t first_of_element(const struct comparing *comparing, uint32_t element)
 {
@@ -338,7 +340,7 @@ static enum status causes_of_side(struct comparing *comparing, const struct expr
     return status;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 struct changed_figure {
     uint32_t indicator, unit;
@@ -414,7 +416,8 @@ static enum status add_figure_rows(struct comparing *comparing, const struct cha
 static enum status read_value(const struct view *view, const char *code, const char *unit_code, struct period period,
                               struct figure *figure, bool *ret_has, char ret_text[RATIO_TEXT], struct fault *why)
 {
-    const uint32_t indicator = catalogue_indicator(view->catalogue, code), unit = catalogue_unit(view->catalogue, unit_code);
+    const uint32_t indicator = catalogue_indicator(view->catalogue, code);
+    const uint32_t unit = catalogue_unit(view->catalogue, unit_code);
     enum status status;
     *ret_has = false;
     ret_text[0] = '\0';
@@ -467,7 +470,7 @@ static enum status compare_figures(struct comparing *comparing)
     return status;
 }
 
-/* ---- the answer -------------------------------------------------------------------------------------------------------- */
+/* ---- the answer -------------------------------------------------------------------------------------------------- */
 
 static enum status choose_moments(struct asking *asking, struct comparing *comparing)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- which periods -------------------------------------------------------------------------------------------------- */
+/* ---- which periods ----------------------------------------------------------------------------------------------- */
 
 struct gathering {
     struct parting *parting;
@@ -109,7 +109,7 @@ void parting_end(struct parting *parting)
     parting->page_count = 0;
 }
 
-/* ---- shares --------------------------------------------------------------------------------------------------------- */
+/* ---- shares ------------------------------------------------------------------------------------------------------ */
 
 void share_add(struct share *share, const struct share *more)
 {
@@ -141,7 +141,7 @@ __int128 share_value(const struct share *share, enum element_aggregate aggregate
     return 0;
 }
 
-/* ---- one unit ------------------------------------------------------------------------------------------------------- */
+/* ---- one unit ---------------------------------------------------------------------------------------------------- */
 
 struct unit_parts {
     struct parting *parting;
@@ -260,7 +260,8 @@ static enum status part_ytd_cover(struct unit_parts *unit, const struct cover *c
     if (!combine_periods_within(cover, unit->parting->period, catalogue->forms[element->form].frequency, &first, &last))
         return STATUS_OK;
     before = period_previous(first);
-    const int first_year = combine_reporting_year(catalogue, first), last_year = combine_reporting_year(catalogue, last);
+    const int first_year = combine_reporting_year(catalogue, first);
+    const int last_year = combine_reporting_year(catalogue, last);
     const bool subtracts = combine_reporting_year(catalogue, before) == first_year;
     if (subtracts)
         status = look(unit, before, &cell);

@@ -1,5 +1,6 @@
-/* parts.h - one unit's share of an element's figure, and the records it is made of, worked out in the plainest way: period
- * by period, cell by cell. What combine.c gets from runs of pages has to come to the same; `explain` says so or fails. */
+/* parts.h - one unit's share of an element's figure, and the records it is made of, worked out in the plainest way:
+ * period by period, cell by cell. What combine.c gets from runs of pages has to come to the same; `explain` says
+ * so or fails. */
 #ifndef AGGREGATOR_OFFICE_PARTS_H
 #define AGGREGATOR_OFFICE_PARTS_H
 

@@ -13,7 +13,7 @@
 const char *const publication_columns[9] = {"name", "period",      "entry",        "as_of",    "published_at",
                                             "note", "ledger_hash", "figures_hash", "signature"};
 
-/* ---- what is signed ------------------------------------------------------------------------------------------------- */
+/* ---- what is signed ---------------------------------------------------------------------------------------------- */
 
 static void add_number(struct seal_hasher *hasher, uint64_t number)
 {
@@ -47,7 +47,7 @@ static void digest_of(const struct publication *publication, unsigned char ret_d
     seal_hasher_finish(&hasher, ret_digest);
 }
 
-/* ---- the figures ------------------------------------------------------------------------------------------------------ */
+/* ---- the figures ------------------------------------------------------------------------------------------------- */
 
 static size_t depth_of(const struct catalogue *catalogue, uint32_t level)
 {
@@ -100,7 +100,7 @@ static enum status hash_figures(const struct view *view, struct period period, u
     return status;
 }
 
-/* ---- does it hold? ---------------------------------------------------------------------------------------------------- */
+/* ---- does it hold? ----------------------------------------------------------------------------------------------- */
 
 static enum status ledger_hash_at(struct store *store, uint64_t entry, bool *ret_found, struct entry *ret_entry,
                                   struct fault *why)
@@ -165,7 +165,7 @@ static enum status check(struct asking *asking, const struct publication *public
     return STATUS_REFUSED;
 }
 
-/* ---- moments ------------------------------------------------------------------------------------------------------------ */
+/* ---- moments ----------------------------------------------------------------------------------------------------- */
 
 enum status moment_find(struct asking *asking, const char *name, const char *text, struct moment *ret_moment)
 {
@@ -211,7 +211,8 @@ static enum status view_archive(struct office *office, const struct publication 
     if (archive->catalogue == NULL || memcmp(archive->catalogue->hash, publication->catalogue_hash, SEAL_HASH) != 0) {
         office_close(&archive->office);
         catalogue_free(&archive->catalogue);
-        status = store_load_catalogue_of(office->store, publication->catalogue_hash, &archive->catalogue, &findings, why);
+        status = store_load_catalogue_of(office->store, publication->catalogue_hash, &archive->catalogue, &findings,
+                                         why);
         findings_free(&findings);
         if (status == STATUS_OK && archive->catalogue == NULL) {
             fault_set(why, MESSAGE_PUBLICATION_CATALOGUE, publication->name, NULL);
@@ -267,7 +268,7 @@ enum status moment_view(struct asking *asking, const struct moment *moment, size
     return status;
 }
 
-/* ---- publishing ------------------------------------------------------------------------------------------------------------ */
+/* ---- publishing -------------------------------------------------------------------------------------------------- */
 
 static enum status read_name(struct asking *asking, struct publication *publication)
 {
@@ -278,7 +279,8 @@ static enum status read_name(struct asking *asking, struct publication *publicat
         fault_set(asking->why, MESSAGE_ASK_NEEDS_OPTION, "publish", "NAME --period PERIOD", NULL);
         return STATUS_REFUSED;
     }
-    bool good = strlen(name) < sizeof publication->name && strchr(name, ',') == NULL && !calendar_parse_time(name, &time);
+    bool good = strlen(name) < sizeof publication->name && strchr(name, ',') == NULL &&
+                !calendar_parse_time(name, &time);
     for (const char *at = name; *at != '\0'; at++)
         good = good && (unsigned char)*at >= 0x20 && *at != 0x7F;
     if (!good) {
@@ -333,7 +335,7 @@ enum status publication_make(struct asking *asking, const struct secret_key *key
     return STATUS_OK;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static void add_hash(struct table *table, const unsigned char hash[SEAL_HASH])
 {

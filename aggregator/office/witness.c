@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- walking ------------------------------------------------------------------------------------------------------- */
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
 
 struct walk {
     const struct catalogue *catalogue;
@@ -96,7 +96,7 @@ enum status witness_walk(struct asking *asking, const char *form, const char *pe
     return status;
 }
 
-/* ---- sources ------------------------------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------------------------------- */
 
 const char *signature_text(enum signature_state state)
 {

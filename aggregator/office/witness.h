@@ -48,8 +48,8 @@ struct sources {
     size_t key_count, key_capacity;
     bool without_signatures; /* nobody looks at them: they stay unchecked */
 };
-/* Gathers the keys of the agents: those the ledger's registry has noted, and those of agents.csv now (a file that cannot
- * be read adds none). */
+/* Gathers the keys of the agents: those the ledger's registry has noted, and those of agents.csv now (a file that
+ * cannot be read adds none). */
 enum status sources_start(struct sources *sources, const struct office *office, struct fault *why) MUST_CHECK;
 void sources_free(struct sources *sources);
 /* Number of the entry's source. The signature is checked: the chain value is worked out anew from the batch's bytes. */
