@@ -184,6 +184,19 @@ static bool read_text(struct table *table, const char *text, size_t length, tabl
     return readable;
 }
 
+/* The row of the byte the fault names: whoever looks for it has a spreadsheet, which counts no bytes. */
+static int64_t row_of_byte(const struct catalogue_file *file, const struct fault *fault)
+{
+    unsigned long long offset;
+    int64_t row = 1;
+    if (fault->message != MESSAGE_BAD_ENCODING && fault->message != MESSAGE_NUL_BYTE)
+        return 0;
+    offset = strtoull(fault->argument[fault->message == MESSAGE_BAD_ENCODING ? 1 : 0], NULL, 10);
+    for (size_t i = 0; i < file->length && i < offset; i++)
+        row += file->bytes[i] == '\n';
+    return row;
+}
+
 bool table_read(struct loader *loader, enum catalogue_part part, const char *file, bool required,
                 const struct column *columns, size_t column_count, table_row *read_row, void *context)
 {
@@ -202,6 +215,7 @@ bool table_read(struct loader *loader, enum catalogue_part part, const char *fil
     for (size_t i = 0; i < TABLE_COLUMNS; i++)
         table.where[i] = SIZE_MAX;
     if (text_decode(bytes->bytes, bytes->length, TEXT_UTF8, &text, &length, NULL, &fault) != STATUS_OK) {
+        place.row = row_of_byte(bytes, &fault);
         loader_report_fault(loader, FINDING_ERROR, &place, &fault);
         return false;
     }

@@ -89,7 +89,7 @@ static void files_that_cannot_be_read_are_named(void)
         {{"goals.csv", "goal,indicator,unit,op,value,due\ng,sum,A,>=,1,000,2020\n"},
          "error extra_cells goals.csv 2  g\nerror bad_period goals.csv 2 due g"},
         {{"goals.csv", "goal,indicator,unit,op,value,due\ng,sum,\xbc\xd7,>=,1,2020\n"},
-         "error bad_encoding goals.csv 0  goals.csv"},
+         "error bad_encoding goals.csv 2  goals.csv"},
     };
     check_mistakes(mistakes, ARRAY_LEN(mistakes));
 }
