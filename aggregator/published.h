@@ -1,7 +1,7 @@
 /* published.h - which figures are published as plain rows (plain-sql.md), and how one of them is made.
  *
  * Published are all indicators and elements, for the units of every level that has at most PUBLISHED_UNITS_MOST units, by
- * month, quarter and year: the periods that hold something that was reported. */
+ * month, quarter and year: the periods that hold something that was reported. Where nothing is owed there is no row. */
 #ifndef AGGREGATOR_PUBLISHED_H
 #define AGGREGATOR_PUBLISHED_H
 
@@ -24,6 +24,12 @@ void published_maker_free(struct published_maker **maker);
 enum status published_make(struct published_maker *maker, struct figures *figures, struct published_subject subject,
                            uint32_t unit, struct period period, struct published_figure *ret_row, struct fault *why)
     MUST_CHECK;
+
+/* Nothing is owed there and nothing was reported: no row is made of it. */
+static inline bool published_is_void(const struct published_figure *row)
+{
+    return row->value == NULL && row->reported == 0 && row->expected == 0;
+}
 
 /* ---- a sheaf: rows on their way from the desk, which makes them, to the writer, which stores them ------------------------- */
 

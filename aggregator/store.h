@@ -293,7 +293,7 @@ enum status store_publish_goal(struct store *store, const char *const cells[PUBL
                                const char *updated_at, struct fault *why) MUST_CHECK;
 enum status store_unpublish_goals(struct store *store, struct fault *why) MUST_CHECK;
 enum status store_unpublish(struct store *store, struct fault *why) MUST_CHECK; /* all of it: another catalogue */
-/* True when the row is published just so. */
+/* True when the row is published just so; or is not there and says that nothing is owed and nothing was reported. */
 enum status store_is_published(struct store *store, const struct published_figure *figure, bool *ret_same,
                                struct fault *why) MUST_CHECK;
 /* Visits every published figure (name, unit_name and level are NULL); a visitor that says false ends the walk. */

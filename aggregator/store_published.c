@@ -141,13 +141,17 @@ enum status store_is_published(struct store *store, const struct published_figur
     status = store_step(store, statement, &row, why);
     if (status != STATUS_OK)
         return status;
-    *ret_same = row && is_same(column_text(statement, 0), figure->value) &&
-                is_same(column_text(statement, 1), figure->numerator) &&
-                is_same(column_text(statement, 2), figure->denominator) &&
-                (uint64_t)sqlite3_column_int64(statement, 3) == figure->reported &&
-                (uint64_t)sqlite3_column_int64(statement, 4) == figure->expected &&
-                is_same(column_text(statement, 5), figure->flag) && is_same(column_text(statement, 6), figure->name) &&
-                is_same(column_text(statement, 7), figure->unit_name);
+    /* Where nothing is owed no row is made; one that is there must go on telling the truth. */
+    if (!row)
+        *ret_same = figure->value == NULL && figure->reported == 0 && figure->expected == 0;
+    else
+        *ret_same = is_same(column_text(statement, 0), figure->value) &&
+                    is_same(column_text(statement, 1), figure->numerator) &&
+                    is_same(column_text(statement, 2), figure->denominator) &&
+                    (uint64_t)sqlite3_column_int64(statement, 3) == figure->reported &&
+                    (uint64_t)sqlite3_column_int64(statement, 4) == figure->expected &&
+                    is_same(column_text(statement, 5), figure->flag) && is_same(column_text(statement, 6), figure->name) &&
+                    is_same(column_text(statement, 7), figure->unit_name);
     sqlite3_reset(statement);
     return STATUS_OK;
 }

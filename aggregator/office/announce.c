@@ -47,6 +47,7 @@ struct announcer {
     struct published_maker *maker;
     uint32_t *units;         /* published ones */
     size_t unit_count;
+    bool *holds;             /* by form, then published unit: has the unit anything of the form's level below it? */
     struct use *uses;        /* indicators, then elements */
     size_t subject_count;
     struct span *spans;
@@ -119,6 +120,23 @@ static void learn_units(struct announcer *announcer)
     for (uint32_t l = 0; l < catalogue->level_count; l++)
         for (uint32_t slot = 0; published_level(catalogue, l) && slot < catalogue->levels[l].unit_count; slot++)
             announcer->units[announcer->unit_count++] = catalogue->levels[l].unit_of_slot[slot];
+    announcer->holds = memory_array(catalogue->form_count * announcer->unit_count, sizeof *announcer->holds);
+    for (size_t f = 0; f < catalogue->form_count; f++)
+        for (size_t u = 0; u < announcer->unit_count; u++) {
+            struct cover *covers = NULL;
+            announcer->holds[f * announcer->unit_count + u] =
+                catalogue_cover(catalogue, announcer->units[u], catalogue->forms[f].level, &covers) > 0;
+            free(covers);
+        }
+}
+
+/* A town has no figure of what districts report. */
+static bool can_have(const struct announcer *announcer, size_t subject, size_t unit)
+{
+    for (size_t f = 0; f < announcer->catalogue->form_count; f++)
+        if (announcer->uses[subject].forms[f] && announcer->holds[f * announcer->unit_count + unit])
+            return true;
+    return false;
 }
 
 struct announcer *announcer_new(const struct catalogue *catalogue, void *events, int64_t now_ms)
@@ -147,6 +165,7 @@ void announcer_free(struct announcer **announcer)
     sheaf_free(&old->sheaf);
     free(old->uses);
     free(old->units);
+    free(old->holds);
     free(old->spans);
     free(old->reports);
     free(old);
@@ -316,9 +335,16 @@ static enum status compute(struct announcer *announcer, struct office *office, s
     for (; announcer->next_unit < announcer->unit_count && *budget > 0 && status == STATUS_OK; --*budget) {
         struct published_figure row;
         bool same = false;
+        if (!can_have(announcer, subject, announcer->next_unit)) {
+            announcer->next_unit++;
+            ++*budget;
+            continue;
+        }
         status = published_make(announcer->maker, office->figures, asked, announcer->units[announcer->next_unit],
                                 span->period, &row, why);
-        if (status == STATUS_OK && !announcer->anew)
+        if (status == STATUS_OK && announcer->anew)
+            same = published_is_void(&row);
+        else if (status == STATUS_OK)
             status = store_is_published(office->store, &row, &same, why);
         if (status == STATUS_OK && !same)
             sheaf_add_figure(open_sheaf(announcer), &row);
