@@ -268,19 +268,22 @@ static enum status is_part(struct comparing *comparing, struct side *side, const
     const uint32_t unit = catalogue == comparing->catalogue
                               ? change->unit
                               : catalogue_unit(catalogue, comparing->catalogue->units[change->unit].code);
-    struct cover *own;
+    struct cover *own = NULL;
     struct part *parts = NULL;
     struct share share;
-    size_t own_count = 0, count = 0;
+    size_t own_count = 0, own_space = 0, count = 0;
     enum status status = STATUS_OK;
     if (!side->is_there || unit == NO_INDEX ||
         catalogue->units[unit].level != catalogue->forms[catalogue->elements[side->parting.element].form].level)
         return STATUS_OK;
     const uint32_t slot = catalogue->units[unit].slot;
-    own = memory_array(side->cover_count, sizeof *own);
-    for (size_t i = 0; i < side->cover_count; i++)
-        if (slot >= side->covers[i].first_slot && slot - side->covers[i].first_slot < side->covers[i].slot_count)
-            own[own_count++] = (struct cover){slot, 1, side->covers[i].from, side->covers[i].until};
+    for (size_t i = 0; i < side->cover_count; i++) {
+        const struct cover *cover = &side->covers[i];
+        if (slot < cover->first_slot || slot - cover->first_slot >= cover->slot_count)
+            continue;
+        own = memory_grow(own, &own_space, own_count + 1, sizeof *own);
+        own[own_count++] = (struct cover){slot, 1, cover->from, cover->until};
+    }
     if (own_count > 0)
         status = parting_unit(&side->parting, slot, own, own_count, &share, &parts, &count);
     for (size_t i = 0; i < count; i++)
