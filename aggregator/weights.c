@@ -1,6 +1,7 @@
 /* weights.c - the goals of a ratio and their weights. The catalogue alone can only tell that a whole lies between its
  * parts; with the denominators reported so far it comes to one number: what the whole is when every part exactly meets
- * its goal. Compared exactly; rounded, to the indicator's decimals, only in the sentence. */
+ * its goal. Compared exactly; rounded only in the sentence, to the indicator's decimals or as many more as tell the two
+ * apart. */
 #include "weights.h"
 
 #include "goal_parts.h"
@@ -40,6 +41,25 @@ static bool add_part(struct weighing *weighing, const struct goal *whole, const 
     return has_weight;
 }
 
+/* As few decimals as show the mean below the goal: "11.5 is above 11.5" helps nobody. */
+static void format_below(const mpq_t mean, const struct goal *whole, uint8_t decimals, char ret_text[RATIO_TEXT])
+{
+    struct decimal shown;
+    mpq_t value, rounded;
+    mpq_inits(value, rounded, NULL);
+    ratio_set_decimal(value, whole->value);
+    for (;; decimals++) {
+        ratio_format(mean, decimals, ret_text);
+        if (decimals >= LIMIT_DECIMALS || !ratio_fits(mean, (uint8_t)(decimals + 1)) ||
+            decimal_parse(ret_text, &shown, NULL) != STATUS_OK)
+            break;
+        ratio_set_decimal(rounded, shown);
+        if (mpq_cmp(rounded, value) < 0)
+            break;
+    }
+    mpq_clears(value, rounded, NULL);
+}
+
 static void report(const struct weighing *weighing, const struct goal *whole, const mpq_t mean, size_t count)
 {
     const uint8_t decimals = weighing->catalogue->indicators[whole->indicator].decimals;
@@ -48,7 +68,7 @@ static void report(const struct weighing *weighing, const struct goal *whole, co
     if (!ratio_fits(mean, decimals))
         return; /* below any goal that can be written, and not printable */
     decimal_format(whole->value, value_text);
-    ratio_format(mean, decimals, mean_text);
+    format_below(mean, whole, decimals, mean_text);
     if (snprintf(count_text, sizeof count_text, "%zu", count) < 0)
         count_text[0] = '\0';
     fault_set(&fault, MESSAGE_GOAL_ABOVE_WEIGHTED_PARTS, value_text, mean_text, count_text, NULL);
