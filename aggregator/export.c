@@ -144,7 +144,7 @@ static enum status write_registry(struct exporting *exporting, struct fault *why
         status = cannot(path, why);
     if (status != STATUS_OK)
         goto done;
-    (void)fputs("number,kind,name,key,scope,status,after,seen_at,hash\n", file);
+    (void)fputs(EXPORT_REGISTRY "\n", file);
     for (size_t i = 0; i < count; i++) {
         (void)fprintf(file, "%" PRIu64 ",%s,", rows[i].number, rows[i].kind);
         put_field(file, rows[i].name, ',');
@@ -171,7 +171,7 @@ static enum status write_streams(struct exporting *exporting, struct fault *why)
         status = cannot(path, why);
     if (status != STATUS_OK)
         goto done;
-    (void)fputs("agent,outbox,watermark,chain\n", file);
+    (void)fputs(EXPORT_STREAMS "\n", file);
     for (size_t i = 0; i < count; i++) {
         put_field(file, rows[i].agent, ',');
         put_hex(file, rows[i].outbox, 16, ',');

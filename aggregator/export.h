@@ -16,6 +16,8 @@
 
 #include "verify.h"
 
+#define EXPORT_REGISTRY "number,kind,name,key,scope,status,after,seen_at,hash"
+#define EXPORT_STREAMS "agent,outbox,watermark,chain"
 #define EXPORT_MAGIC "suanpan ledger export 1\n"
 
 /* STATUS_REFUSED when the folder holds an export already. */

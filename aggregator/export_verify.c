@@ -101,7 +101,8 @@ static bool read_stream_row(const struct csv_row *row, struct stream *ret_row)
 /* Calls `take` for every row but the first; STATUS_REFUSED for a file that is not what was written. */
 typedef bool row_taker(void *context, const struct csv_row *row);
 
-static enum status each_row(const char *folder, const char *name, row_taker *take, void *context, struct fault *why)
+static enum status each_row(const char *folder, const char *name, const char *heading, row_taker *take, void *context,
+                            struct fault *why)
 {
     char *path = file_path_in(folder, name), *bytes = NULL;
     struct csv_reader *reader = NULL;
@@ -116,9 +117,8 @@ static enum status each_row(const char *folder, const char *name, row_taker *tak
         status = csv_next(reader, &row, &end, why);
         if (status != STATUS_OK || end)
             break;
-        if (first || (row.count == 1 && row.fields[0].length == 0))
-            continue;
-        if (!take(context, &row)) {
+        if (first ? row.raw_length != strlen(heading) || memcmp(row.raw, heading, row.raw_length) != 0
+                  : !take(context, &row)) {
             fault_set(why, MESSAGE_CANNOT_READ, path, "a row is not what was written", NULL);
             status = STATUS_REFUSED;
         }
@@ -155,7 +155,7 @@ static bool take_stream_row(void *context, const struct csv_row *row)
 static enum status check_registry_file(struct checking *checking, struct fault *why)
 {
     struct registry_list list = {.rows = NULL};
-    const enum status status = each_row(checking->folder, "registry.csv", take_registry_row, &list, why);
+    const enum status status = each_row(checking->folder, "registry.csv", EXPORT_REGISTRY, take_registry_row, &list, why);
     if (status == STATUS_OK)
         proof_registry(checking->proof, list.rows, list.count);
     free(list.rows);
@@ -232,7 +232,7 @@ static enum status load_catalogues(struct checking *checking, struct fault *why)
     const size_t count = list_folder(folder, &names);
     struct registry_list list = {.rows = NULL};
     uint64_t newest = 0, bad = 0;
-    enum status status = each_row(checking->folder, "registry.csv", take_registry_row, &list, why);
+    enum status status = each_row(checking->folder, "registry.csv", EXPORT_REGISTRY, take_registry_row, &list, why);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         char *path = file_path_in(folder, names[i]);
         struct findings findings = {0};
@@ -490,7 +490,7 @@ enum status export_verify(const char *folder, const struct verify_request *reque
     const enum status status = check_entries(&checking, why);
     if (status == STATUS_OK) {
         note_file(&checking, "checkpoints/", check_checkpoint_files(&checking, &found), &found);
-        note_file(&checking, "streams.csv", each_row(folder, "streams.csv", take_stream_row, &checking, &found), &found);
+        note_file(&checking, "streams.csv", each_row(folder, "streams.csv", EXPORT_STREAMS, take_stream_row, &checking, &found), &found);
         proof_streams_end(checking.proof);
         verification_add_proof(ret_verification, checking.proof, true);
         if (checking.catalogue != NULL)

@@ -216,6 +216,69 @@ static enum status check_ledger(struct verifying *verifying, struct fault *why)
     return status == STATUS_OK ? STATUS_OK : reopen(verifying, why);
 }
 
+/* ---- catalogues ------------------------------------------------------------------------------------------------------------- */
+
+static bool is_registered(const struct registry_row *rows, size_t count, const struct catalogue_row *catalogue)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].kind, "catalogue") == 0 && memcmp(rows[i].key, catalogue->hash, SEAL_HASH) == 0)
+            return true;
+    return count == 0; /* a store from before there was a registry */
+}
+
+/* Each kept catalogue has the hash that the registry names, and its files have it too. */
+static enum status look_at_catalogues(struct verifying *verifying, uint64_t *ret_count, char *ret_detail, size_t capacity,
+                                      uint64_t *ret_first_bad, struct fault *why)
+{
+    struct catalogue_row *versions = NULL;
+    struct registry_row *rows = NULL;
+    size_t count = 0, row_count = 0;
+    enum status status = store_catalogues(verifying->store, &versions, &count, why);
+    if (status == STATUS_OK)
+        status = store_registry(verifying->store, &rows, &row_count, why);
+    for (size_t i = 0; status == STATUS_OK && i < count && *ret_first_bad == 0; i++) {
+        struct catalogue *catalogue = NULL;
+        struct findings findings = {0};
+        struct fault ignored = {0};
+        const enum status loaded =
+            store_load_catalogue_version(verifying->store, versions[i].version, &catalogue, &findings, &ignored);
+        status = loaded == STATUS_BROKEN || loaded == STATUS_AGAIN ? loaded : STATUS_OK;
+        if (status != STATUS_OK)
+            *why = ignored;
+        else if (loaded != STATUS_OK || memcmp(catalogue->hash, versions[i].hash, SEAL_HASH) != 0 ||
+                 !is_registered(rows, row_count, &versions[i])) {
+            *ret_first_bad = versions[i].after + 1;
+            (void)snprintf(ret_detail, capacity, "version %" PRId64 " is not what was in force", versions[i].version);
+        }
+        findings_free(&findings);
+        catalogue_free(&catalogue);
+    }
+    *ret_count = count;
+    free(versions);
+    free(rows);
+    return status;
+}
+
+static enum status check_catalogues(struct verifying *verifying, struct fault *why)
+{
+    struct fault found = {0};
+    uint64_t count = 0, first_bad = 0;
+    char detail[200] = "";
+    enum status status = store_begin(verifying->store, &found);
+    if (status == STATUS_OK)
+        status = look_at_catalogues(verifying, &count, detail, sizeof detail, &first_bad, &found);
+    store_rollback(verifying->store);
+    if (status == STATUS_AGAIN) {
+        *why = found;
+        return status;
+    }
+    if (status != STATUS_OK)
+        fault_sentence(&found, LANGUAGE_EN, detail, sizeof detail);
+    verification_add(verifying->found, "catalogues", status != STATUS_OK || first_bad != 0 ? VERIFY_BAD : VERIFY_OK, count,
+                     first_bad, detail);
+    return status == STATUS_OK ? STATUS_OK : reopen(verifying, why);
+}
+
 /* ---- the pages, quickly ------------------------------------------------------------------------------------------------------ */
 
 static enum status check_seals(struct verifying *verifying, struct fault *why)
@@ -252,6 +315,8 @@ enum status verify_store(const struct verify_request *request, struct verificati
         status = check_file(&verifying, why);
     if (status == STATUS_OK)
         status = check_ledger(&verifying, why);
+    if (status == STATUS_OK)
+        status = check_catalogues(&verifying, why);
     const bool is_sound = ret_verification->sound;
     if (status == STATUS_OK)
         status = check_seals(&verifying, why);
