@@ -86,6 +86,9 @@ say "so does the stopped store"
 "$BIN/suanpan" --store sqlite:data/suanpan.db --format csv query --level district --as-of 一季度 >last.out 2>last.err
 diff printed.csv last.out || fail "the store alone prints otherwise"
 
+ask verify --full; expect_status 0 "verify"
+say "the ledger verifies"
+
 alter() { # SQL
     cp -r data kept
     python3 -c 'import sqlite3, sys; s = sqlite3.connect("data/suanpan.db"); s.execute(sys.argv[1]); s.commit()' "$1" || fail "cannot alter"
