@@ -87,6 +87,10 @@ void feed_display_name(const char *name, char ret_name[256])
             if ((unsigned char)text[i] >= 0x80)
                 text[i] = '?';
     }
+    /* A name goes into logs, terminals and tables: it must not break lines or steer a terminal. */
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = '?';
     length = text_cut(text, length, 255);
     memcpy(ret_name, text, length);
     ret_name[length] = '\0';

@@ -456,6 +456,12 @@ static enum status read_table(struct reading *reading, struct csv_reader *reader
         if (status != STATUS_OK || end)
             return status;
         read_row(reading, &row);
+        if (reading->delivery->candidate_count > LIMIT_FILE_FIGURES) {
+            char most[24];
+            if (snprintf(most, sizeof(most), "%d", LIMIT_FILE_FIGURES) > 0)
+                fault_set(why, MESSAGE_TOO_MANY_FIGURES, most, NULL);
+            return STATUS_REFUSED;
+        }
     }
 }
 

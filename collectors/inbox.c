@@ -4,8 +4,11 @@
  * complete while it still grows. What was seen (inode, size, time of change) is remembered from scan to scan, and the
  * file counts once it has stayed the same for the settling time.
  *
- * Moving is link + unlink, because rename would silently replace a file of the same name. A crash between the two
- * leaves the file in both places; its bytes are in the manifest, so the next start only finishes the move. */
+ * Moving never replaces a file of the same name: renameat2 where the file system knows it, else link + unlink. A crash
+ * between those two leaves the file in both places; its bytes are in the manifest, so the next start only finishes the
+ * move. What arrived is then compared with what was read: a clerk may have saved the file anew meanwhile, and a report
+ * that nobody read must not lie in done/. */
+#define _GNU_SOURCE /* renameat2 */
 #include "inbox.h"
 
 #include "feed.h"
@@ -22,7 +25,7 @@
 #include <unistd.h>
 
 #define SCAN_MS 500
-#define NAMES_MOST 10000 /* suffixes tried before giving up */
+#define NUMBER_MOST (1 << 30) /* behind a name that is taken */
 
 struct seen {
     struct inbox_file file;
@@ -71,12 +74,18 @@ bool inbox_path(const struct inbox *inbox, const char *name, char ret_path[INBOX
     return length > 0 && length < INBOX_PATH;
 }
 
+/* Clerks may write in the inbox: a link there instead of done/ would lead files to wherever they like. */
 static enum status make_below(const struct inbox *inbox, const char *below, struct fault *why)
 {
     char path[INBOX_PATH];
+    struct stat about;
     if (!inbox_path(inbox, below, path)) {
         errno = ENAMETOOLONG;
         return cannot_write(inbox->folder, why);
+    }
+    if (lstat(path, &about) == 0 && !S_ISDIR(about.st_mode)) {
+        errno = ENOTDIR;
+        return cannot_write(path, why);
     }
     return make_folder(path, why);
 }
@@ -161,21 +170,34 @@ static int by_name(const void *left, const void *right)
 static int by_time(const void *left, const void *right)
 {
     const struct inbox_file *one = left, *other = right;
-    if (one->mtime_ns != other->mtime_ns)
-        return one->mtime_ns < other->mtime_ns ? -1 : 1;
+    if (one->state.mtime_ns != other->state.mtime_ns)
+        return one->state.mtime_ns < other->state.mtime_ns ? -1 : 1;
     return strcmp(one->name, other->name);
 }
 
 /* Links and devices are no input: a link could lead to a file that the sender may not read himself. */
-static bool look_at(int folder_fd, const char *name, struct inbox_file *ret_file)
+static bool look_at(int folder_fd, const char *name, struct inbox_state *ret_state)
 {
     struct stat about;
-    if (!feed_is_input(name) || fstatat(folder_fd, name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode))
+    if (fstatat(folder_fd, name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode))
         return false;
-    ret_file->mtime_ns = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
-    ret_file->size = (int64_t)about.st_size;
-    ret_file->inode = (uint64_t)about.st_ino;
+    *ret_state = (struct inbox_state){
+        .mtime_ns = (int64_t)((uint64_t)about.st_mtim.tv_sec * 1000000000 + (uint64_t)about.st_mtim.tv_nsec),
+        .size = (int64_t)about.st_size,
+        .inode = (uint64_t)about.st_ino,
+    };
     return true;
+}
+
+static bool same_state(const struct inbox_state *one, const struct inbox_state *other)
+{
+    return one->mtime_ns == other->mtime_ns && one->size == other->size && one->inode == other->inode;
+}
+
+bool inbox_look(const struct inbox *inbox, const char *name, struct inbox_state *ret_state)
+{
+    char path[INBOX_PATH];
+    return inbox_path(inbox, name, path) && look_at(AT_FDCWD, path, ret_state);
 }
 
 static struct seen *find_seen(const struct inbox *inbox, char *name)
@@ -190,8 +212,7 @@ static struct seen *find_seen(const struct inbox *inbox, char *name)
 static struct seen remember(const struct inbox *inbox, const struct inbox_file *file, int64_t now_ms)
 {
     const struct seen *before = find_seen(inbox, file->name);
-    const bool same = before != NULL && before->file.mtime_ns == file->mtime_ns && before->file.size == file->size &&
-                      before->file.inode == file->inode;
+    const bool same = before != NULL && same_state(&before->file.state, &file->state);
     return same ? (struct seen){*file, before->since_ms < now_ms ? before->since_ms : now_ms, before->not_before_ms}
                 : (struct seen){*file, now_ms, INT64_MIN};
 }
@@ -217,7 +238,7 @@ static enum status list_folder(struct inbox *inbox, int64_t now_ms, struct seen 
         return STATUS_AGAIN;
     }
     for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        if (!look_at(dirfd(folder), entry->d_name, &file))
+        if (!feed_is_input(entry->d_name) || !look_at(dirfd(folder), entry->d_name, &file.state))
             continue;
         seen = memory_grow(seen, &capacity, count + 1, sizeof(*seen));
         file.name = memory_copy_text(entry->d_name);
@@ -260,31 +281,66 @@ enum status inbox_scan(struct inbox *inbox, int64_t now_ms, bool at_once, const 
 
 /* ---- moving ------------------------------------------------------------------------------------------------------------------ */
 
+int inbox_free_number(bool (*taken)(const void *about, int number), const void *about)
+{
+    int low = 1, high = 2;
+    if (!taken(about, 1))
+        return 1;
+    while (high < NUMBER_MOST && taken(about, high)) {
+        low = high;
+        high *= 2;
+    }
+    while (high - low > 1) {
+        const int middle = low + (high - low) / 2;
+        if (taken(about, middle))
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+/* A name below the inbox that may get a number: name.csv, name.2.csv, name.3.csv ... */
+struct place {
+    const struct inbox *inbox;
+    const char *below, *name, *ending;
+    size_t stem;
+};
+
+static bool write_place(const struct place *place, int number, char ret_path[INBOX_PATH])
+{
+    const char *folder = place->inbox->folder;
+    const int length = number == 1
+        ? snprintf(ret_path, INBOX_PATH, "%s/%s/%s", folder, place->below, place->name)
+        : snprintf(ret_path, INBOX_PATH, "%s/%s/%.*s.%d%s", folder, place->below, (int)place->stem, place->name, number,
+                   place->ending);
+    return length > 0 && length < INBOX_PATH;
+}
+
+static bool is_taken(const void *about, int number)
+{
+    char path[INBOX_PATH];
+    struct stat ignored;
+    return write_place(about, number, path) && lstat(path, &ignored) == 0;
+}
+
 enum status inbox_free_path(const struct inbox *inbox, const char *below, const char *name, char ret_path[INBOX_PATH],
                             struct fault *why)
 {
+    const size_t digits = 12; /* room for a number */
     const char *dot = strrchr(name, '.');
-    size_t stem = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
-    const char *ending = name + stem;
-    struct stat ignored;
+    struct place place = {.inbox = inbox, .below = below, .name = name};
+    place.stem = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
+    place.ending = name + place.stem;
     /* Somebody may have tidied the folder away. */
     if (make_below(inbox, below, why) != STATUS_OK)
         return STATUS_AGAIN;
-    if (strlen(name) + 6 > NAME_MAX && stem > 6)
-        stem = text_cut(name, stem, stem - 6); /* room for a number */
-    for (int number = 1; number < NAMES_MOST; number++) {
-        const int length = number == 1
-            ? snprintf(ret_path, INBOX_PATH, "%s/%s/%s", inbox->folder, below, name)
-            : snprintf(ret_path, INBOX_PATH, "%s/%s/%.*s.%d%s", inbox->folder, below, (int)stem, name, number, ending);
-        if (length < 0 || length >= INBOX_PATH) {
-            errno = ENAMETOOLONG;
-            break;
-        }
-        if (lstat(ret_path, &ignored) != 0 && errno == ENOENT)
-            return STATUS_OK;
-        errno = EEXIST;
-    }
-    return cannot_write(ret_path, why);
+    if (strlen(name) + digits > NAME_MAX && place.stem > digits)
+        place.stem = text_cut(name, place.stem, place.stem - digits);
+    if (write_place(&place, inbox_free_number(is_taken, &place), ret_path))
+        return STATUS_OK;
+    errno = ENAMETOOLONG;
+    return cannot_write(inbox->folder, why);
 }
 
 enum status inbox_sync_folder(const char *folder, struct fault *why)
@@ -309,26 +365,56 @@ static int move_without_links(const char *from, const char *to)
     return rename(from, to);
 }
 
-enum status inbox_move(const struct inbox *inbox, const char *name, const char *path, struct fault *why)
+static int move_exclusively(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (link(from, to) == 0)
+        return unlink(from);
+    return errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK ? move_without_links(from, to) : -1;
+}
+
+/* The file that came along instead of the one that was read goes back where it was, or beside a still newer one. */
+static enum status put_back(const struct inbox *inbox, const char *path, const char *name, struct fault *why)
+{
+    char back[INBOX_PATH];
+    if (inbox_path(inbox, name, back) && move_exclusively(path, back) == 0)
+        return STATUS_OK;
+    if (inbox_free_path(inbox, ".", name, back, why) == STATUS_OK && move_exclusively(path, back) == 0)
+        return STATUS_OK;
+    cannot_write(back, why);
+    return STATUS_AGAIN;
+}
+
+enum status inbox_move(const struct inbox *inbox, const char *name, const struct inbox_state *read, const char *path,
+                       bool *ret_other, struct fault *why)
 {
     char from[INBOX_PATH], folder[INBOX_PATH];
+    struct inbox_state state;
     enum status status;
-    int moved;
+    *ret_other = false;
     if (!inbox_path(inbox, name, from) || snprintf(folder, sizeof(folder), "%s", path) >= INBOX_PATH ||
         strrchr(folder, '/') == NULL) {
         errno = ENAMETOOLONG;
         return cannot_write(path, why);
     }
     *strrchr(folder, '/') = '\0';
-    moved = link(from, path);
-    if (moved == 0)
-        moved = unlink(from);
-    else if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK)
-        moved = move_without_links(from, path);
-    if (moved != 0) {
+    if (!look_at(AT_FDCWD, from, &state) || !same_state(&state, read)) {
+        *ret_other = true;
+        return STATUS_OK;
+    }
+    if (move_exclusively(from, path) != 0) {
         const bool taken = errno == EEXIST;
         cannot_write(path, why);
         return taken ? STATUS_REFUSED : STATUS_AGAIN;
+    }
+    if (!look_at(AT_FDCWD, path, &state) || !same_state(&state, read)) {
+        *ret_other = true;
+        status = put_back(inbox, path, name, why);
+        if (status != STATUS_OK)
+            return status;
     }
     status = inbox_sync_folder(folder, why);
     return status == STATUS_OK ? inbox_sync_folder(inbox->folder, why) : status;

@@ -14,11 +14,16 @@
 
 struct inbox;
 
-struct inbox_file {
-    char *name;       /* as in the folder */
+/* What a file is known by from one look to the next. */
+struct inbox_state {
     int64_t mtime_ns;
     int64_t size;
     uint64_t inode;
+};
+
+struct inbox_file {
+    char *name; /* as in the folder */
+    struct inbox_state state;
 };
 
 /* Makes the folder, done/ and refused/ when absent. STATUS_BROKEN when they cannot be written. */
@@ -40,11 +45,18 @@ const char *inbox_folder(const struct inbox *inbox);
 
 /* folder/name. False when it is too long. */
 bool inbox_path(const struct inbox *inbox, const char *name, char ret_path[INBOX_PATH]);
-/* A path in done/ or refused/ that is not taken: name, else name.2.csv, name.3.csv ... */
+/* What lies there now under this name; false when it is no plain file or gone. Ask before reading it. */
+bool inbox_look(const struct inbox *inbox, const char *name, struct inbox_state *ret_state);
+/* A number (1, 2 ...) that is not taken, 1 when that is free; asks a few times however many are taken. */
+int inbox_free_number(bool (*taken)(const void *about, int number), const void *about);
+/* A path in done/ or refused/ that is not taken: name, else name.2.csv, name.3.csv ... STATUS_AGAIN when the folder cannot
+ * be made or is none. */
 enum status inbox_free_path(const struct inbox *inbox, const char *below, const char *name, char ret_path[INBOX_PATH],
                             struct fault *why) MUST_CHECK;
-/* Moves a file of the folder there and syncs both folders. STATUS_REFUSED when something lies there by now. */
-enum status inbox_move(const struct inbox *inbox, const char *name, const char *path, struct fault *why) MUST_CHECK;
+/* Moves a file of the folder there and syncs both folders. STATUS_REFUSED when something lies there by now. *ret_other:
+ * the file is no longer the one that was `read`; then it stays in the inbox (under another name when a third one came). */
+enum status inbox_move(const struct inbox *inbox, const char *name, const struct inbox_state *read, const char *path,
+                       bool *ret_other, struct fault *why) MUST_CHECK;
 /* Makes a folder's entries survive a power cut. */
 enum status inbox_sync_folder(const char *folder, struct fault *why) MUST_CHECK;
 

@@ -332,6 +332,11 @@ static void print_judged(const struct taken *taken)
 static void report_taken(struct collector *collector, const char *name, const struct taken *taken)
 {
     log_notes(taken);
+    if (taken->replaced) {
+        char file[256];
+        feed_display_name(name, file);
+        log_event(LOG_LEVEL_WARN, "file_replaced_meanwhile", "file", file, "detail", "what took its place is read next", NULL);
+    }
     switch (taken->outcome) {
     case TAKE_TAKEN:
         log_taken(name, taken);

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define ENDING ".refused.csv"
-#define FILES_MOST 10000
 
 static enum status cannot_write(const char *path, struct fault *why)
 {
@@ -29,16 +28,21 @@ static enum status cannot_write(const char *path, struct fault *why)
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
 
-/* The whole file, or NULL when it cannot be read. */
+/* The whole file, or NULL when it cannot be read. Clerks may write in this folder: a link could lead to a key, a pipe would
+ * keep the program waiting for ever. */
 static char *read_whole(const char *path, size_t *ret_length)
 {
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
     struct stat about;
     char *bytes = NULL;
     size_t length = 0;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
+    if (file == NULL) {
+        if (fd >= 0)
+            close(fd);
         return NULL;
-    if (fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode) && about.st_size <= LIMIT_FILE_BYTES) {
+    }
+    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size <= LIMIT_FILE_BYTES) {
         bytes = memory_array((size_t)about.st_size + 1, 1);
         length = fread(bytes, 1, (size_t)about.st_size, file);
         if (length != (size_t)about.st_size) {
@@ -71,7 +75,7 @@ static enum status publish(const char *path, const char *bytes, size_t length, b
     char temporary[INBOX_PATH], folder[INBOX_PATH];
     const char *slash = strrchr(path, '/');
     enum status status = STATUS_AGAIN;
-    int fd;
+    int fd, trouble;
     if (slash == NULL || snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path) >= INBOX_PATH ||
         snprintf(temporary, sizeof(temporary), "%s/.suanpan-%ld.tmp", folder, (long)getpid()) >= INBOX_PATH) {
         errno = ENAMETOOLONG;
@@ -92,8 +96,10 @@ static enum status publish(const char *path, const char *bytes, size_t length, b
     } else {
         status = STATUS_OK;
     }
+    trouble = errno;
     close(fd);
     unlink(temporary);
+    errno = trouble; /* the caller asks whether the name was taken */
     return status == STATUS_OK ? inbox_sync_folder(folder, why) : status;
 }
 
@@ -274,34 +280,46 @@ static bool holds_same(const char *path, const char *bytes, size_t length)
     return same;
 }
 
+/* Where refused rows of a file go. */
+struct beside {
+    const char *folder, *name;
+};
+
 /* folder/name.refused.csv, name.2.refused.csv ...; a very long name is cut so that the ending fits. */
-static bool refused_path(const char *folder, const char *name, int number, char ret_path[INBOX_PATH])
+static bool refused_path(const struct beside *beside, int number, char ret_path[INBOX_PATH])
 {
-    const size_t stem = text_cut(name, strlen(name), NAME_MAX - sizeof(ENDING) - 6);
+    const char *name = beside->name;
+    const size_t stem = text_cut(name, strlen(name), NAME_MAX - sizeof(ENDING) - 12);
     const int length = number == 1
-        ? snprintf(ret_path, INBOX_PATH, "%s/%.*s" ENDING, folder, (int)stem, name)
-        : snprintf(ret_path, INBOX_PATH, "%s/%.*s.%d" ENDING, folder, (int)stem, name, number);
+        ? snprintf(ret_path, INBOX_PATH, "%s/%.*s" ENDING, beside->folder, (int)stem, name)
+        : snprintf(ret_path, INBOX_PATH, "%s/%.*s.%d" ENDING, beside->folder, (int)stem, name, number);
     return length > 0 && length < INBOX_PATH;
 }
 
+static bool is_taken(const void *about, int number)
+{
+    char path[INBOX_PATH];
+    struct stat ignored;
+    return refused_path(about, number, path) && lstat(path, &ignored) == 0;
+}
+
+/* Beside the input under the first free number. After a crash the last one taken holds the same rows already. */
 static enum status publish_beside(const char *folder, const char *name, const char *bytes, size_t length,
                                   char *ret_path, struct fault *why)
 {
-    struct stat ignored;
-    errno = ENAMETOOLONG;
-    for (int number = 1; number < FILES_MOST && refused_path(folder, name, number, ret_path); number++) {
-        enum status status;
-        if (lstat(ret_path, &ignored) == 0) {
-            if (holds_same(ret_path, bytes, length))
-                return STATUS_OK;
-            errno = EEXIST;
-            continue;
+    const struct beside beside = {folder, name};
+    enum status status;
+    do {
+        const int number = inbox_free_number(is_taken, &beside);
+        if (number > 1 && refused_path(&beside, number - 1, ret_path) && holds_same(ret_path, bytes, length))
+            return STATUS_OK;
+        if (!refused_path(&beside, number, ret_path)) {
+            errno = ENAMETOOLONG;
+            return cannot_write(folder, why);
         }
         status = publish(ret_path, bytes, length, false, why);
-        if (status == STATUS_OK || errno != EEXIST)
-            return status;
-    }
-    return cannot_write(ret_path, why);
+    } while (status != STATUS_OK && errno == EEXIST);
+    return status;
 }
 
 static enum status publish_page(const struct delivery *delivery, const struct page *page, const char *folder,

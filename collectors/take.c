@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "refused.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static enum status refuse_whole(const struct taker *taker, const char *name, str
         if (status == STATUS_OK)
             status = refused_reason(reason, name, &taken->why, &why);
         if (status == STATUS_OK)
-            status = inbox_move(taker->inbox, name, taken->path, &why);
+            status = inbox_move(taker->inbox, name, &taken->state, taken->path, &taken->replaced, &why);
     } while (status == STATUS_REFUSED);
     if (status != STATUS_OK) {
         taken->outcome = TAKE_LATER;
@@ -49,7 +50,7 @@ static enum status move_to_done(const struct taker *taker, const char *name, str
             status = outbox_place(taker->outbox, taken->delivery->hash, taken->path,
                                   taken->refused[0] == '\0' ? NULL : taken->refused, why);
         if (status == STATUS_OK)
-            status = inbox_move(taker->inbox, name, taken->path, why);
+            status = inbox_move(taker->inbox, name, &taken->state, taken->path, &taken->replaced, why);
     } while (status == STATUS_REFUSED);
     return status;
 }
@@ -134,6 +135,10 @@ enum status take_file(const struct taker *taker, const char *name, int64_t now_m
     *ret_taken = (struct taken){.outcome = TAKE_LATER};
     if (!inbox_path(taker->inbox, name, path)) {
         fault_set(&ret_taken->why, MESSAGE_CANNOT_READ, name, "path too long", NULL);
+        return STATUS_OK;
+    }
+    if (!inbox_look(taker->inbox, name, &ret_taken->state)) {
+        fault_set(&ret_taken->why, MESSAGE_CANNOT_READ, name, strerror(ENOENT), NULL);
         return STATUS_OK;
     }
     status = feed_read(taker->source, taker->catalogue, path, &ret_taken->delivery, &ret_taken->why);

@@ -25,6 +25,8 @@ struct taken {
     size_t records, refused_rows;
     char path[INBOX_PATH];    /* where the file, or for refused rows their file, lies now */
     char refused[INBOX_PATH]; /* <file>.refused.csv, "" when every row was accepted */
+    struct inbox_state state; /* of the file that was read */
+    bool replaced;            /* another file stands under its name by now and waits in the inbox */
     struct fault why;         /* for anything but TAKE_TAKEN */
     struct delivery *delivery; /* its notes; yours to feed_free; may be NULL */
 };

@@ -7,11 +7,13 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static enum status cannot_read(const char *path, struct fault *why)
 {
@@ -52,9 +54,19 @@ enum status file_read_from(FILE *file, const char *path, size_t limit, char **re
     return STATUS_OK;
 }
 
+/* fopen would wait for a writer at the end of a pipe, for ever, in the thread that serves everybody. */
+FILE *file_open(const char *path)
+{
+    const int handle = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    FILE *file = handle < 0 ? NULL : fdopen(handle, "rb");
+    if (file == NULL && handle >= 0)
+        (void)close(handle);
+    return file;
+}
+
 enum status file_read(const char *path, size_t limit, char **ret_bytes, size_t *ret_length, struct fault *why)
 {
-    FILE *file = fopen(path, "rbe");
+    FILE *file = file_open(path);
     if (file == NULL)
         return cannot_read(path, why);
     const enum status status = file_read_from(file, path, limit, ret_bytes, ret_length, why);

@@ -14,6 +14,8 @@ enum status file_read(const char *path, size_t limit, char **ret_bytes, size_t *
 /* The same from an open file (not closed here); path is only for the fault. */
 enum status file_read_from(FILE *file, const char *path, size_t limit, char **ret_bytes, size_t *ret_length,
                            struct fault *why) MUST_CHECK;
+/* Opens for reading without ever waiting; NULL with errno. What it is (a folder, a pipe) is for file_read_from to say. */
+FILE *file_open(const char *path);
 /* `path`, or folder/path when it is relative. Yours to free. */
 char *file_path_in(const char *folder, const char *path);
 /* The folder a file lies in, absolute. Yours to free; STATUS_REFUSED when it does not exist. */

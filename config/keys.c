@@ -272,7 +272,7 @@ enum status keys_load_secret(const char *path, struct secret_key *ret_key, struc
     char *bytes = NULL;
     size_t length = 0;
     memset(&key, 0, sizeof key);
-    FILE *file = fopen(path, "rbe");
+    FILE *file = file_open(path);
     if (file == NULL)
         return refuse(why, MESSAGE_CANNOT_READ, path, strerror(errno));
     setvbuf(file, NULL, _IONBF, 0); /* no second copy of the secret in a buffer that nobody wipes */

@@ -442,14 +442,15 @@ static void read_file(const char *folder, const char *name, struct catalogue *ca
     struct stat about;
     FILE *stream = NULL;
     (void)snprintf(path, size, "%s/%s", folder, name);
+    /* Looked at before it is opened: opening a pipe would wait for a writer. */
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
+        report_unread(findings, name, MESSAGE_CANNOT_READ, strerror(S_ISDIR(about.st_mode) ? EISDIR : EINVAL));
+        goto done;
+    }
     stream = fopen(path, "rb");
     if (stream == NULL) {
         if (errno != ENOENT)
             report_unread(findings, name, MESSAGE_CANNOT_READ, strerror(errno));
-        goto done;
-    }
-    if (fstat(fileno(stream), &about) != 0 || !S_ISREG(about.st_mode)) {
-        report_unread(findings, name, MESSAGE_CANNOT_READ, strerror(S_ISDIR(about.st_mode) ? EISDIR : EINVAL));
         goto done;
     }
     if (!read_stream(stream, &bytes, &length)) {
