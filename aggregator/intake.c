@@ -333,8 +333,10 @@ static enum status answer_ack(struct intake *intake, struct peer *peer, uint32_t
         if (status != STATUS_OK)
             return status;
     }
-    if (peer->refused_uncounted)
+    if (peer->refused_uncounted && count > 0) {
         peer->row.refused += count;
+        peer->row_changed = true;
+    }
     peer->refused_uncounted = false;
     ack->session = session->number;
     memcpy(ack->generation, intake->generation, sizeof ack->generation);
@@ -524,7 +526,8 @@ static enum status commit_group(struct intake *intake, uint64_t *ret_committed, 
             status = save_pages(intake, why);
         for (size_t i = 0; status == STATUS_OK && i < intake->peer_count; i++) {
             status = save_stream(intake, &intake->peers[i], why);
-            if (status == STATUS_OK && row_is_due(intake, &intake->peers[i]))
+            /* What is acknowledged shows in `status` at once; mere signs of life wait their second. */
+            if (status == STATUS_OK && (intake->peers[i].group_submitted || row_is_due(intake, &intake->peers[i])))
                 status = save_row(intake, &intake->peers[i], why);
         }
         if (status == STATUS_OK && count > 0 && checkpoints_due(&intake->checkpoints, intake->head + count, intake->now_ms))
