@@ -188,8 +188,8 @@ static enum exit_code load_catalogue(struct program *program)
         goto done;
     }
     print_findings(program, &findings);
-    if (findings.error_count > 0) {
-        (void)snprintf(count, sizeof count, "%zu", findings.error_count);
+    if (findings.broken_count > 0) {
+        (void)snprintf(count, sizeof count, "%zu", findings.broken_count);
         fault_set(&why, MESSAGE_CATALOGUE_UNUSABLE, program->settings.catalogue, count, NULL);
         code = failed(EXIT_USAGE, &why);
     } else if (calendar_use_timezone(program->catalogue->timezone, &why) != STATUS_OK) {

@@ -227,8 +227,8 @@ static enum status load_catalogue(struct collector *collector, struct fault *why
     for (size_t i = 0; i < findings.count; i++)
         if (findings.items[i].severity == FINDING_ERROR)
             say(collector, &findings.items[i].fault);
-    if (status == STATUS_OK && findings.error_count > 0) {
-        number(findings.error_count, count);
+    if (status == STATUS_OK && findings.broken_count > 0) {
+        number(findings.broken_count, count);
         fault_set(why, MESSAGE_CATALOGUE_UNUSABLE, collector->settings.catalogue, count, NULL);
         status = STATUS_REFUSED;
     }

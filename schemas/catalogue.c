@@ -216,6 +216,14 @@ const char *loader_nearest(struct loader *loader, const struct code_index *index
 
 /* ---- findings ---------------------------------------------------------------------------------------------------- */
 
+/* A plan whose parts do not add up is wrong, but it says clearly what is to be counted: collecting goes on. */
+static void count_error(struct findings *findings, enum message message)
+{
+    findings->error_count++;
+    if (message != MESSAGE_PARTS_BELOW_GOAL)
+        findings->broken_count++;
+}
+
 void findings_add(struct findings *findings, enum finding_severity severity, const char *subject,
                   const struct fault *fault)
 {
@@ -226,7 +234,7 @@ void findings_add(struct findings *findings, enum finding_severity severity, con
     *finding = (struct finding){.severity = severity, .fault = *fault};
     memcpy(finding->subject, subject, text_cut(subject, length, LIMIT_SUBJECT - 1));
     if (severity == FINDING_ERROR)
-        findings->error_count++;
+        count_error(findings, fault->message);
 }
 
 void findings_free(struct findings *findings)
@@ -241,7 +249,7 @@ void loader_report_fault(struct loader *loader, enum finding_severity severity, 
     struct fault placed = *fault;
     if (loader->reported[fault->message]++ >= FINDINGS_PER_CODE) {
         if (severity == FINDING_ERROR)
-            loader->findings->error_count++;
+            count_error(loader->findings, placed.message);
         return;
     }
     fault_at(&placed, place->file, place->row, place->column);

@@ -2,7 +2,7 @@
  *
  * Everything refers to everything by index (units[3].parent == 0). Codes are opaque text. Strings belong to the
  * catalogue and live as long as it does; loading reports every finding and never stops at the first. A catalogue with
- * an `error` finding can be looked at but must not be used to take data in: a reference that is wrong is NO_INDEX there
+ * broken_count > 0 can be looked at but must not be used to take data in: a reference that is wrong is NO_INDEX there
  * (element.form, form.level, goal.indicator, a unit's parent). */
 #ifndef SCHEMAS_CATALOGUE_H
 #define SCHEMAS_CATALOGUE_H
@@ -199,7 +199,8 @@ struct finding {
 struct findings {
     struct finding *items;
     size_t count, capacity;
-    size_t error_count;
+    size_t error_count;  /* all errors */
+    size_t broken_count; /* those that keep the catalogue from being used: not the plan's own contradictions */
 };
 
 void findings_add(struct findings *findings, enum finding_severity severity, const char *subject,

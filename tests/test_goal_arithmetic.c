@@ -53,6 +53,24 @@ static void parts_of_a_sum_must_reach_the_whole(void)
     check_plans(plans, ARRAY_LEN(plans), NULL, 0);
 }
 
+static void a_plan_that_contradicts_itself_can_still_be_used(void)
+{
+    static const struct text_file plan[] = {
+        {"goals.csv", HEADER "w,sum,C,>=,100,2020,,\na,sum,A,>=,50,2020,,\nb,sum,B,>=,30,2020,,\nd,sum,D,>=,19,2020,,\n"}};
+    static const struct text_file broken[] = {{"goals.csv", HEADER "w,sum,NOWHERE,>=,100,2020,,\n"}};
+    struct findings findings;
+    struct catalogue *catalogue = load_inline(plan, 1, &findings);
+    CU_ASSERT_EQUAL(findings.error_count, 1);
+    CU_ASSERT_EQUAL(findings.broken_count, 0);
+    findings_free(&findings);
+    catalogue_free(&catalogue);
+    catalogue = load_inline(broken, 1, &findings);
+    CU_ASSERT_EQUAL(findings.error_count, 1);
+    CU_ASSERT_EQUAL(findings.broken_count, 1);
+    findings_free(&findings);
+    catalogue_free(&catalogue);
+}
+
 static void both_numbers_stand_in_the_sentence_exactly(void)
 {
     static const struct text_file files[] = {
@@ -270,6 +288,7 @@ int main(void)
 {
     const struct sentence sentences[] = {
         SENTENCE(parts_of_a_sum_must_reach_the_whole),
+        SENTENCE(a_plan_that_contradicts_itself_can_still_be_used),
         SENTENCE(both_numbers_stand_in_the_sentence_exactly),
         SENTENCE(sums_beyond_int64_are_still_exact),
         SENTENCE(a_pooled_ratio_lies_between_its_parts),

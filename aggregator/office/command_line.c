@@ -318,8 +318,8 @@ static enum status load_catalogue(const char *folder, struct catalogue **ret_cat
     struct findings findings = {.items = NULL};
     char errors[24];
     enum status status = catalogue_load(folder, ret_catalogue, &findings, why);
-    if (status == STATUS_OK && findings.error_count > 0) {
-        (void)snprintf(errors, sizeof errors, "%zu", findings.error_count);
+    if (status == STATUS_OK && findings.broken_count > 0) {
+        (void)snprintf(errors, sizeof errors, "%zu", findings.broken_count);
         fault_set(why, MESSAGE_ASK_CATALOGUE_BROKEN, folder, errors, NULL);
         catalogue_free(ret_catalogue);
         status = STATUS_REFUSED;
@@ -488,7 +488,7 @@ static int check_catalogue(const struct program *program)
     struct table table;
     int exit_code;
     enum status status = catalogue_load(program->operand[1], &catalogue, &findings, &fault);
-    if (status == STATUS_OK && url != NULL && findings.error_count == 0)
+    if (status == STATUS_OK && url != NULL && findings.broken_count == 0)
         status = check_weights(catalogue, url, &findings, &fault);
     if (status != STATUS_OK)
         exit_code = complain(program, exit_of(status), &fault);
