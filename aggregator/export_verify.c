@@ -239,12 +239,13 @@ static enum status load_catalogues(struct checking *checking, struct fault *why)
         struct catalogue *catalogue = NULL;
         const uint64_t version = strtoull(names[i], NULL, 10);
         status = catalogue_load(path, &catalogue, &findings, why);
+        const bool is_broken = findings.error_count > 0;
         findings_free(&findings);
         free(path);
         if (status != STATUS_OK)
             break;
-        bad += !is_registered(&list, catalogue->hash);
-        if (version >= newest) {
+        bad += is_broken || !is_registered(&list, catalogue->hash);
+        if (version >= newest && !is_broken) { /* what has errors was never in force */
             newest = version;
             catalogue_free(&checking->catalogue);
             checking->catalogue = catalogue;

@@ -32,7 +32,7 @@ struct trusted {
 
 struct proof {
     struct finding_of_proof findings[PROOF_CHECKS];
-    uint64_t position;
+    uint64_t position, place; /* place: of the entry that is looked at */
     int64_t received_at;
     unsigned char previous[SEAL_HASH]; /* as written */
     struct kept_hash *hashes; size_t hash_count, hash_capacity; /* as worked out anew */
@@ -221,7 +221,7 @@ static void check_signature(struct proof *proof, const struct entry *entry)
         if (seal_verify(digest, entry->signature, key))
             return;
     }
-    bad(proof, PROOF_SIGNATURES, entry->number, tried == 0 ? "no key of agent %s was in force" : "not signed by agent %s",
+    bad(proof, PROOF_SIGNATURES, proof->place, tried == 0 ? "no key of agent %s was in force" : "not signed by agent %s",
         entry->agent);
 }
 
@@ -233,18 +233,18 @@ static void check_contents(struct proof *proof, const struct entry *entry)
     struct fault why = {0};
     char text[200];
     if (!outcome_read(&decided, &proof->refusals, &proof->refusal_capacity)) {
-        bad(proof, PROOF_ENTRIES, entry->number, "what was decided about it cannot be read");
+        bad(proof, PROOF_ENTRIES, proof->place, "what was decided about it cannot be read");
         return;
     }
     if (entry->length > LIMIT_BATCH_BYTES ||
         batch_decode(entry->bytes, entry->length, &proof->batch, &why) != STATUS_OK) {
         fault_sentence(&why, LANGUAGE_EN, text, sizeof text);
-        bad(proof, PROOF_ENTRIES, entry->number, "its batch cannot be read: %s", text);
+        bad(proof, PROOF_ENTRIES, proof->place, "its batch cannot be read: %s", text);
         return;
     }
     for (size_t i = 0; i < decided.refusal_count; i++)
         if (decided.refusals[i].message == MESSAGE_NONE || decided.refusals[i].index >= proof->batch->record_count) {
-            bad(proof, PROOF_ENTRIES, entry->number, "refusal %zu is of no known kind or of no record", i + 1);
+            bad(proof, PROOF_ENTRIES, proof->place, "refusal %zu is of no known kind or of no record", i + 1);
             return;
         }
 }
@@ -256,18 +256,18 @@ static void check_number(struct proof *proof, const struct entry *entry)
         bad(proof, PROOF_ENTRIES, proof->position + 1, "missing: entry %" PRIu64 " follows %" PRIu64, entry->number,
             proof->position);
     if (entry->received_at < proof->received_at)
-        bad(proof, PROOF_ENTRIES, entry->number, "received before the entry before it");
+        bad(proof, PROOF_ENTRIES, proof->place, "received before the entry before it");
     proof->received_at = entry->received_at;
 }
 
 static void check_chain(struct proof *proof, const struct entry *entry)
 {
-    struct kept_hash kept = {.entry = entry->number};
+    struct kept_hash kept = {.entry = proof->place};
     proof->findings[PROOF_CHAIN].looked_at++;
     seal_ledger_next(entry->number, proof->previous, entry->agent, entry->outbox, entry->seq, entry->chain,
                      entry->signature, entry->received_at, entry->outcome, entry->outcome_length, kept.hash);
     if (memcmp(kept.hash, entry->hash, SEAL_HASH) != 0)
-        bad(proof, PROOF_CHAIN, entry->number, "its hash is not that of its contents and the entry before");
+        bad(proof, PROOF_CHAIN, proof->place, "its hash is not that of its contents and the entry before");
     memcpy(proof->previous, entry->hash, SEAL_HASH);
     proof->hashes = memory_grow(proof->hashes, &proof->hash_capacity, proof->hash_count + 1, sizeof *proof->hashes);
     proof->hashes[proof->hash_count++] = kept;
@@ -306,7 +306,7 @@ static void check_batch(struct proof *proof, const struct entry *entry)
     proof->findings[PROOF_BATCHES].looked_at++;
     if (!end->used) {
         end->used = true;
-        end->first_entry = entry->number;
+        end->first_entry = proof->place;
         memcpy(end->agent, entry->agent, sizeof end->agent);
         memcpy(end->outbox, entry->outbox, sizeof end->outbox);
         seal_chain_start(entry->agent, entry->outbox, end->chain);
@@ -314,23 +314,25 @@ static void check_batch(struct proof *proof, const struct entry *entry)
     }
     seal_chain_next(end->chain, entry->bytes, entry->length, chain);
     if (entry->seq != end->seq + 1)
-        bad(proof, PROOF_BATCHES, entry->number, "batch %" PRIu64 " of agent %s stands where %" PRIu64 " belongs",
+        bad(proof, PROOF_BATCHES, proof->place, "batch %" PRIu64 " of agent %s stands where %" PRIu64 " belongs",
             entry->seq, entry->agent, end->seq + 1);
     else if (memcmp(chain, entry->chain, SEAL_HASH) != 0)
-        bad(proof, PROOF_BATCHES, entry->number, "not the batch that agent %s sealed", entry->agent);
+        bad(proof, PROOF_BATCHES, proof->place, "not the batch that agent %s sealed", entry->agent);
     end->seq = entry->seq;
-    end->last_entry = entry->number;
+    end->last_entry = proof->place;
     memcpy(end->chain, entry->chain, SEAL_HASH);
 }
 
 void proof_entry(struct proof *proof, const struct entry *entry)
 {
+    /* A number that falls back is itself wrong; the entry's place is then the next. */
+    proof->place = entry->number > proof->position ? entry->number : proof->position + 1;
     check_number(proof, entry);
     check_contents(proof, entry);
     check_chain(proof, entry);
     check_batch(proof, entry);
     check_signature(proof, entry);
-    proof->position = entry->number;
+    proof->position = proof->place;
 }
 
 void proof_unreadable(struct proof *proof, const char *why)

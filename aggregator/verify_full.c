@@ -629,6 +629,15 @@ static enum status rebuild(struct verifying *verifying, struct fault *why)
 
 enum status verify_full(struct verifying *verifying, struct fault *why)
 {
-    const enum status status = decide_again(verifying, why);
+    struct catalogue_row *versions = NULL;
+    size_t count = 0;
+    enum status status = store_catalogues(verifying->store, &versions, &count, why);
+    free(versions);
+    if (status == STATUS_OK && count == 0) {
+        verification_add(verifying->found, "figures", VERIFY_SKIPPED, 0, 0, "no catalogue is kept in this store");
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = decide_again(verifying, why);
     return status == STATUS_OK ? rebuild(verifying, why) : status;
 }
