@@ -573,7 +573,8 @@ static void note_hello(struct intake *intake, struct peer *peer, const struct wi
 {
     struct agent_row *row = &peer->row;
     row->connected = true;
-    row->clock_skew_ms = hello->wall_time - intake->now_ms;
+    if (__builtin_sub_overflow(hello->wall_time, intake->now_ms, &row->clock_skew_ms))
+        row->clock_skew_ms = hello->wall_time < 0 ? INT64_MIN : INT64_MAX; /* it may claim any time */
     (void)snprintf(row->software, sizeof row->software, "%s", hello->software);
     /* The collector counts what it refused itself and what came back to it; what it has not seen yet is counted when the
      * ACK that tells it goes out. */
@@ -633,7 +634,9 @@ static enum status on_hello(struct intake *intake, struct peer *peer, const unsi
     peer->owes_welcome = true;
     peer->nack.owed = false;
     peer->owes_ack = peer->session.watermark > hello->highest_acked;
-    if (!verdict.save_stream)
+    /* An outbox of which nothing was taken yet is written down with its first batch: names alone, of which an agent can
+     * make any number, leave nothing behind. */
+    if (!verdict.save_stream || known.watermark == 0)
         return STATUS_OK;
     known.epoch = hello->epoch;
     status = open_group(intake, why);
@@ -967,11 +970,29 @@ static bool group_is_full(const struct intake *intake)
            intake->group_bytes >= GROUP_BYTES;
 }
 
+/* A clock that was set back must not keep what is due waiting until it has caught up, which may be years. */
+static void heed_clock(struct intake *intake, int64_t now_ms)
+{
+    const int64_t back = intake->now_ms - now_ms;
+    intake->now_ms = now_ms;
+    if (back <= 0)
+        return;
+    intake->silence_at -= back;
+    intake->saved_at -= back;
+    intake->worked_at -= back;
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        struct peer *peer = &intake->peers[i];
+        peer->row_saved_at -= back;
+        peer->row.last_seen = peer->row.last_seen > now_ms ? now_ms : peer->row.last_seen;
+        session_clock_back(&peer->session, back);
+    }
+}
+
 enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why)
 {
     bool more = true;
     enum status status = STATUS_OK;
-    intake->now_ms = now_ms;
+    heed_clock(intake, now_ms);
     *ret_committed = 0;
     if (!intake->primed)
         status = prime(intake, why);

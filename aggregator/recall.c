@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WALK_MOST = 65536 };
+enum {
+    WALK_MOST = 65536,
+    KEEP_MOST = 16384, /* refusals a stream between two batches; older ones are read back from the ledger */
+};
 
 struct window {
     char agent[65];
@@ -80,6 +83,39 @@ static void keep(struct window *window, uint64_t seq, const struct refusal *refu
     }
 }
 
+static int by_batch(const void *one, const void *other)
+{
+    const struct wire_refusal *left = one, *right = other;
+    if (left->seq != right->seq)
+        return left->seq < right->seq ? -1 : 1;
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static void sort(struct window *window)
+{
+    if (!window->sorted && window->count > 0)
+        qsort(window->refusals, window->count, sizeof *window->refusals, by_batch);
+    window->sorted = true;
+}
+
+static size_t keep_after(struct window *window, uint64_t seen)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < window->count; i++)
+        if (window->refusals[i].seq > seen)
+            window->refusals[kept++] = window->refusals[i];
+    return kept;
+}
+
+/* A collector that stays connected for months and sends much that is refused must not fill the memory: whole batches are
+ * let go from the oldest on. */
+static void shorten(struct window *window)
+{
+    sort(window);
+    window->lowest = window->refusals[window->count - KEEP_MOST].seq + 1;
+    window->count = keep_after(window, window->lowest - 1);
+}
+
 void recall_add(struct recall *recall, const char *agent, const unsigned char outbox[16], uint64_t seq,
                 const struct refusal *refusals, size_t count)
 {
@@ -92,15 +128,8 @@ void recall_add(struct recall *recall, const char *agent, const unsigned char ou
     }
     window->highest = seq;
     keep(window, seq, refusals, count);
-}
-
-static size_t keep_after(struct window *window, uint64_t seen)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < window->count; i++)
-        if (window->refusals[i].seq > seen)
-            window->refusals[kept++] = window->refusals[i];
-    return kept;
+    if (window->count > 2 * KEEP_MOST)
+        shorten(window);
 }
 
 void recall_forget(struct recall *recall, const char *agent, const unsigned char outbox[16], uint64_t seen)
@@ -136,14 +165,6 @@ static enum status walk_back(struct recall *recall, struct store *store, const c
     return status;
 }
 
-static int by_batch(const void *one, const void *other)
-{
-    const struct wire_refusal *left = one, *right = other;
-    if (left->seq != right->seq)
-        return left->seq < right->seq ? -1 : 1;
-    return left->index < right->index ? -1 : left->index > right->index;
-}
-
 enum status recall_after(struct recall *recall, struct store *store, const char *agent, const unsigned char outbox[16],
                          uint64_t after, uint64_t watermark, const struct wire_refusal **ret_refusals,
                          size_t *ret_count, struct fault *why)
@@ -160,9 +181,7 @@ enum status recall_after(struct recall *recall, struct store *store, const char 
             return status;
         window = find(recall, agent, outbox);
     }
-    if (!window->sorted && window->count > 0)
-        qsort(window->refusals, window->count, sizeof *window->refusals, by_batch);
-    window->sorted = true;
+    sort(window);
     size_t first = 0;
     while (first < window->count && window->refusals[first].seq <= after)
         first++;

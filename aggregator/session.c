@@ -118,6 +118,14 @@ void session_refused(struct session *session)
     session->gap_told = true;
 }
 
+void session_clock_back(struct session *session, int64_t by_ms)
+{
+    session->last_seen -= by_ms;
+    for (size_t i = 0; i < SESSION_TAKEOVERS; i++)
+        if (session->takeovers[i] != 0)
+            session->takeovers[i] -= by_ms;
+}
+
 void session_finish(struct session *session)
 {
     session->active = false;

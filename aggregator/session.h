@@ -64,6 +64,8 @@ void session_taken(struct session *session, const unsigned char chain[SEAL_HASH]
 /* A batch that fitted was refused (signature, contents): those in flight behind it get no NACK of their own. */
 void session_refused(struct session *session);
 void session_finish(struct session *session);
+/* The clock was set back by so much: moments of the session follow it. */
+void session_clock_back(struct session *session, int64_t by_ms);
 uint64_t session_backlog(const struct session *session);
 
 #endif

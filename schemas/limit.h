@@ -9,7 +9,7 @@
 #define LIMIT_CSV_FIELD_BYTES 65536      /* one cell */
 #define LIMIT_CSV_COLUMNS 4096           /* cells a row */
 #define LIMIT_FILE_BYTES (256 << 20)     /* a report or catalogue file */
-#define LIMIT_FILE_FIGURES (2 << 20)     /* figures a report file: some 500 MiB of memory while it is being judged */
+#define LIMIT_FILE_FIGURES (2 << 20)     /* figures a report file: less than 1 GiB of memory while it is being judged */
 #define LIMIT_EXPRESSION_TERMS 64        /* terms of a linear expression */
 #define LIMIT_DECIMALS 9                 /* decimals of an element or an indicator */
 #define LIMIT_BATCH_RECORDS 4096         /* records a batch */

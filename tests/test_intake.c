@@ -5,6 +5,7 @@
 #include "gate.h"
 #include "intake.h"
 #include "link.h"
+#include "recall.h"
 #include "wire.h"
 
 #include <time.h>
@@ -26,6 +27,7 @@ struct collector {
     void *socket;
     unsigned char outbox[16];
     uint64_t epoch, session, high, highest_acked;
+    int64_t wall_time;              /* 0: the bureau's */
     unsigned char chain[SEAL_HASH]; /* at high */
     struct wire_message answer;     /* as received last */
     zmq_msg_t frame;
@@ -199,7 +201,7 @@ static void hello(struct collector *collector)
     hello->high = collector->high;
     memcpy(hello->chain_at_high, collector->chain, SEAL_HASH);
     hello->highest_acked = collector->highest_acked;
-    hello->wall_time = bureau.now_ms;
+    hello->wall_time = collector->wall_time != 0 ? collector->wall_time : bureau.now_ms;
     memcpy(hello->catalogue_hash, bureau.city.catalogue->hash, 32);
     snprintf(hello->software, sizeof hello->software, "by hand");
     post(collector, &message);
@@ -621,6 +623,88 @@ static void received_at_never_goes_back_with_the_clock(void)
     close_bureau();
 }
 
+static void a_clock_set_back_by_years_stops_nothing(void)
+{
+    const int64_t years = (int64_t)10 * 365 * 86400 * 1000;
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    bureau.now_ms += 2000;
+    work();
+    bureau.now_ms -= years;
+    CU_ASSERT_EQUAL(greet(&west), WIRE_WELCOME);
+    bureau.now_ms += 2000;
+    work();
+    CU_ASSERT_TRUE(row_of("west")->connected);
+    CU_ASSERT_TRUE(row_of("east")->connected);
+    bureau.now_ms += 100000; /* silence is noticed by the new clock too */
+    work();
+    bureau.now_ms += 2000;
+    work();
+    CU_ASSERT_FALSE(row_of("east")->connected);
+    close_bureau();
+}
+
+static void a_clock_may_claim_any_time(void)
+{
+    open_bureau();
+    bureau.now_ms = 1600000000000;
+    east.wall_time = INT64_MIN;
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    bureau.now_ms += 2000;
+    work();
+    CU_ASSERT_EQUAL(row_of("east")->clock_skew_ms, INT64_MIN);
+    close_bureau();
+}
+
+/* Streams the store knows, whoever sends. */
+static bool knows_stream(const struct collector *collector)
+{
+    struct stream stream;
+    struct fault why = {0};
+    bool found = false;
+    city_must(store_stream(bureau.city.store, collector->agent, collector->outbox, &found, &stream, &why), &why, "stream");
+    return found;
+}
+
+static void names_of_outboxes_alone_leave_nothing_behind(void)
+{
+    open_bureau();
+    for (int i = 0; i < 20; i++) {
+        seal_random(east.outbox, sizeof east.outbox);
+        seal_chain_start("east", east.outbox, east.chain);
+        CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+        CU_ASSERT_FALSE(knows_stream(&east));
+    }
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    CU_ASSERT_TRUE(knows_stream(&east));
+    close_bureau();
+}
+
+static void refusals_are_not_kept_in_memory_without_end(void)
+{
+    static struct refusal refusals[10];
+    const struct wire_refusal *told = NULL;
+    struct fault why = {0};
+    size_t count = 0;
+    const uint64_t batches = 10000;
+    struct recall *recall = recall_new();
+    open_bureau(); /* an empty ledger: what memory no longer holds cannot be read back */
+    for (uint32_t i = 0; i < ARRAY_LEN(refusals); i++)
+        refusals[i] = (struct refusal){.index = i, .message = MESSAGE_UNKNOWN_UNIT};
+    for (uint64_t seq = 1; seq <= batches; seq++)
+        recall_add(recall, "east", east.outbox, seq, refusals, ARRAY_LEN(refusals));
+    city_must(recall_after(recall, bureau.city.store, "east", east.outbox, 0, batches, &told, &count, &why), &why, "recall");
+    CU_ASSERT(count < batches * ARRAY_LEN(refusals) / 2);
+    CU_ASSERT_FATAL(count >= ARRAY_LEN(refusals) && count % ARRAY_LEN(refusals) == 0); /* whole batches */
+    CU_ASSERT_EQUAL(told[count - 1].seq, batches);
+    city_must(recall_after(recall, bureau.city.store, "east", east.outbox, batches - 3, batches, &told, &count, &why), &why,
+              "recall");
+    CU_ASSERT_EQUAL(count, 3 * ARRAY_LEN(refusals));
+    recall_free(&recall);
+    close_bureau();
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -642,6 +726,10 @@ int main(void)
         SENTENCE(an_outbox_out_of_a_backup_is_not_taken_for_the_present_one),
         SENTENCE(the_office_sees_who_is_connected_and_what_was_refused),
         SENTENCE(received_at_never_goes_back_with_the_clock),
+        SENTENCE(a_clock_set_back_by_years_stops_nothing),
+        SENTENCE(a_clock_may_claim_any_time),
+        SENTENCE(names_of_outboxes_alone_leave_nothing_behind),
+        SENTENCE(refusals_are_not_kept_in_memory_without_end),
     };
     if (seal_start() != STATUS_OK)
         return EXIT_FAILURE;
