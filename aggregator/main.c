@@ -493,8 +493,8 @@ static enum status keep_alerts(struct program *program, int64_t now_ms, struct f
         status = store_save_alert(program->store, &program->alerts[i], why);
     if (status == STATUS_OK)
         status = store_commit(program->store, why);
-    else
-        store_rollback(program->store);
+    if (status != STATUS_OK)
+        store_rollback(program->store); /* a commit that found the disk full leaves its transaction open */
     if (status == STATUS_OK) {
         program->alerts_stored = program->alert_count;
     } else if (status != STATUS_BROKEN) {
@@ -518,8 +518,8 @@ static enum status keep_publication(struct program *program, int64_t now_ms, str
         status = store_add_publication(program->store, &program->publication, &added, why);
     if (status == STATUS_OK)
         status = store_commit(program->store, why);
-    else
-        store_rollback(program->store);
+    if (status != STATUS_OK)
+        store_rollback(program->store); /* a commit that found the disk full leaves its transaction open */
     if (status == STATUS_OK) {
         note.entry = added ? program->publication.entry : 0;
         program->publishes = false;
@@ -567,10 +567,20 @@ static void tell_kept(struct program *program)
     program->alerts_stored -= told;
 }
 
+/* A clock that was set back must not keep what is due waiting until it has caught up. */
+static void heed_clock(struct program *program, int64_t now_ms)
+{
+    int64_t *const moments[] = {&program->busy_at, &program->alerts_at, &program->sheaf_at, &program->sheaf_retry_at};
+    for (size_t i = 0; i < ARRAY_LEN(moments); i++)
+        if (*moments[i] > now_ms + LOOK_MS) /* none is set further ahead */
+            *moments[i] = now_ms;
+}
+
 /* One pass: what is ready, then what is due. */
 static enum status work(struct program *program, int64_t now_ms, struct fault *why)
 {
     uint64_t committed = 0;
+    heed_clock(program, now_ms);
     enum status status = intake_work(program->intake, now_ms, &committed, why);
     log_intake(program);
     log_repairs(program);
@@ -655,7 +665,8 @@ static enum exit_code stop(struct program *program, enum exit_code code)
     stop_desk(program);
     if (program->intake != NULL && code == EXIT_DONE) {
         take_notes(program); /* alerts the desk gave away at the end */
-        if (keep_alerts(program, INT64_MAX, &why) != STATUS_OK ||
+        program->alerts_at = 0; /* now or never */
+        if (keep_alerts(program, clock_ms(), &why) != STATUS_OK ||
             intake_finish(program->intake, clock_ms(), &why) != STATUS_OK) {
             log_fault(LOG_LEVEL_WARN, "pages_not_saved", &why); /* they are rebuilt from the ledger */
             code = EXIT_FAILED;
