@@ -370,7 +370,15 @@ static void read_data_row(struct reading *reading, const struct csv_row *row, st
         read_long_row(reading, row, facts, index);
 }
 
-static void read_row(struct reading *reading, const struct csv_row *row)
+static enum status refuse_second_table(const struct csv_row *row, struct fault *why)
+{
+    char line[24];
+    if (snprintf(line, sizeof(line), "%lld", (long long)row->line) > 0)
+        fault_set(why, MESSAGE_SECOND_TABLE, line, NULL);
+    return STATUS_REFUSED;
+}
+
+static enum status read_row(struct reading *reading, const struct csv_row *row, struct fault *why)
 {
     struct row_facts facts;
     size_t length;
@@ -391,9 +399,12 @@ static void read_row(struct reading *reading, const struct csv_row *row)
     case ROW_HEADER:
         note_row(reading, MESSAGE_HEADER_REPEATED, row);
         break;
+    case ROW_OTHER_HEADER:
+        return refuse_second_table(row, why);
     case ROW_BLANK:
         break;
     }
+    return STATUS_OK;
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------------------------- */
@@ -455,7 +466,9 @@ static enum status read_table(struct reading *reading, struct csv_reader *reader
         status = csv_next(reader, &row, &end, why);
         if (status != STATUS_OK || end)
             return status;
-        read_row(reading, &row);
+        status = read_row(reading, &row, why);
+        if (status != STATUS_OK)
+            return status;
         if (reading->delivery->candidate_count > LIMIT_FILE_FIGURES) {
             char most[24];
             if (snprintf(most, sizeof(most), "%d", LIMIT_FILE_FIGURES) > 0)

@@ -362,6 +362,26 @@ static bool repeats_header(const struct layout *layout, const struct csv_row *ro
     return true;
 }
 
+/* The header of another table: it names the column of units and another column of ours or an element. */
+static bool begins_table(const struct catalogue *catalogue, const struct csv_row *row)
+{
+    bool names_units = false, names_more = false;
+    for (size_t i = 0; i < row->count; i++) {
+        char name[LIMIT_NAME_BYTES + 1];
+        size_t length;
+        const char *text = trimmed(&row->fields[i], &length);
+        if (length == 0 || length >= sizeof(name))
+            continue;
+        memcpy(name, text, length);
+        name[length] = '\0';
+        if (role_of(name) == COLUMN_UNIT)
+            names_units = true;
+        else if (role_of(name) < COLUMN_ROLES || layout_element(catalogue, name) != NO_INDEX)
+            names_more = true;
+    }
+    return names_units && names_more;
+}
+
 /* Long: a row that names an element of the catalogue is data whatever else it says. */
 static bool names_element(const struct layout *layout, const struct catalogue *catalogue, const struct csv_row *row)
 {
@@ -390,6 +410,8 @@ enum row_kind layout_row_kind(const struct layout *layout, const struct catalogu
         return ROW_TOTAL;
     if (repeats_header(layout, row))
         return ROW_HEADER;
+    if (begins_table(catalogue, row))
+        return ROW_OTHER_HEADER;
     if (!names_element(layout, catalogue, row) &&
         (is_signature(first, first_length) || is_remark(layout, row, first, first_length)))
         return ROW_SIGNATURE;

@@ -51,7 +51,7 @@ enum status layout_recognise(struct layout *layout, const struct catalogue *cata
                              bool period_is_set, bool *ret_found, struct fault *why) MUST_CHECK;
 void layout_free(struct layout *layout);
 
-enum row_kind { ROW_DATA, ROW_BLANK, ROW_TOTAL, ROW_SIGNATURE, ROW_HEADER };
+enum row_kind { ROW_DATA, ROW_BLANK, ROW_TOTAL, ROW_SIGNATURE, ROW_HEADER, ROW_OTHER_HEADER };
 
 /* What a row below the header is. `unit_is_known`: its unit cell names a unit (then it is data). */
 enum row_kind layout_row_kind(const struct layout *layout, const struct catalogue *catalogue,

@@ -143,6 +143,18 @@ static void what_stands_below_tables_is_skipped_in_both_layouts(void)
     county_close(&county);
 }
 
+static void a_second_table_below_the_first_refuses_the_file(void)
+{
+    static const struct accepted cases[] = {
+        {"单位,报告期,sown\nL,2020-03,7\n\n单位,报告期,grain\nJ,2020-03,6\n", "refused second_table"},
+        {"单位,报告期,sown\nL,2020-03,7\n\n报告期,单位,grain\n2020-03,J,6\n", "refused second_table"},
+        {"element,unit,period,value\nsown,L,2020-03,7\n指标,单位,报告期,数值\nsown,J,2020-03,6\n", "refused second_table"},
+        {"单位,报告期,sown\nL,2020-03,7\n单位,统计局\n", "sown@L 2020-03=7 !unknown_unit!bad_period"},
+        {"单位,报告期,sown\nL,2020-03,7\n单位,报告期,sown\nJ,2020-03,6\n", "sown@L 2020-03=7 sown@J 2020-03=6"},
+    };
+    expect_all(cases, ARRAY_LEN(cases));
+}
+
 static void nothing_that_could_be_a_figure_is_skipped(void)
 {
     static const struct accepted cases[] = {
@@ -348,6 +360,7 @@ int main(void)
         SENTENCE(rows_that_are_wrong_are_refused_with_every_reason),
         SENTENCE(titles_totals_and_signatures_are_skipped_and_said_so),
         SENTENCE(what_stands_below_tables_is_skipped_in_both_layouts),
+        SENTENCE(a_second_table_below_the_first_refuses_the_file),
         SENTENCE(nothing_that_could_be_a_figure_is_skipped),
         SENTENCE(a_table_with_two_columns_of_one_name_is_refused_whole),
         SENTENCE(a_table_without_header_is_refused_with_what_it_needs),
