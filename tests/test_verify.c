@@ -53,7 +53,7 @@ static void make_keys(void)
         (void)snprintf(district->code, sizeof district->code, "agent%zu", i);
         (void)snprintf(district->scope, sizeof district->scope, "%s", scopes[i]);
         city_must(keys_generate(folder, district->code, NULL, &why), &why, "keys_generate");
-        (void)snprintf(path, sizeof path, "%s/%s.key", folder, district->code);
+        (void)snprintf(path, sizeof path, "%s/%.40s.key", folder, district->code);
         city_must(keys_load_secret(path, &district->key, &why), &why, "keys_load_secret");
         memset(district->outbox, (int)(17 * (i + 1)), sizeof district->outbox);
         memcpy(agents[i].code, district->code, sizeof agents[i].code);
