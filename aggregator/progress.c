@@ -9,6 +9,7 @@
 #include "progress.h"
 
 #include "calendar.h"
+#include "goal_parts.h"
 
 /* ---- words --------------------------------------------------------------------------------------------------------------- */
 
@@ -66,8 +67,9 @@ struct scope progress_scope(const struct catalogue *catalogue, const struct goal
     return (struct scope){catalogue->groups[goal->group].units, catalogue->groups[goal->group].unit_count};
 }
 
-/* No denominator and only flow or ytd elements: months add up to the figure, so it starts at nothing. */
-static bool adds_up(const struct catalogue *catalogue, const struct goal *goal)
+/* No denominator and only flow or ytd elements (counters of reports are such): the figure is made month by month.
+ * summed: and every month adds to it. The highest of the months so far is no sum of anything. */
+static bool grows(const struct catalogue *catalogue, const struct goal *goal, bool summed)
 {
     const struct indicator *indicator = &catalogue->indicators[goal->indicator];
     if (indicator->denominator.count > 0)
@@ -78,8 +80,9 @@ static bool adds_up(const struct catalogue *catalogue, const struct goal *goal)
             return false;
         if (term->kind != TERM_ELEMENT)
             continue;
-        const enum element_kind kind = catalogue->elements[term->element].kind;
-        if (kind != ELEMENT_FLOW && kind != ELEMENT_YTD)
+        const struct element *element = &catalogue->elements[term->element];
+        if ((element->kind != ELEMENT_FLOW && element->kind != ELEMENT_YTD) ||
+            (summed && element->aggregate != AGGREGATE_SUM))
             return false;
     }
     return true;
@@ -89,7 +92,7 @@ enum pace_kind progress_pace(const struct catalogue *catalogue, const struct goa
 {
     if (goal->pace != PACE_DEFAULT)
         return goal->pace;
-    return adds_up(catalogue, goal) ? PACE_LINEAR : PACE_LEVEL;
+    return grows(catalogue, goal, false) ? PACE_LINEAR : PACE_LEVEL;
 }
 
 /* ---- which months count ---------------------------------------------------------------------------------------------------- */
@@ -98,7 +101,7 @@ struct judging {
     struct figures *figures;
     const struct catalogue *catalogue;
     const struct goal *goal;
-    bool adds_up;
+    bool cumulative; /* the figure is nothing before the first month, and each month adds to it */
     struct scope scope;
     int32_t on;
     struct fault *why;
@@ -159,11 +162,12 @@ static bool month_counts(const struct judging *judging, struct period month)
     const struct expression *top = &indicator->numerator, *bottom = &indicator->denominator;
     if (month.last > judging->on)
         return false;
-    if (counts_reports(top) || counts_reports(bottom))
-        for (size_t i = 0; i < judging->catalogue->form_count; i++)
-            if (!form_reported(judging, &judging->catalogue->forms[i], month))
-                return false;
-    const bool with_base = only_base(judging, top) && only_base(judging, bottom);
+    const bool reports = counts_reports(top) || counts_reports(bottom);
+    for (uint32_t i = 0; reports && i < judging->catalogue->form_count; i++)
+        if (goal_counts_reports_of(judging->catalogue, i) &&
+            !form_reported(judging, &judging->catalogue->forms[i], month))
+            return false;
+    const bool with_base = !reports && only_base(judging, top) && only_base(judging, bottom);
     return expression_reported(judging, top, with_base, month) && expression_reported(judging, bottom, with_base, month);
 }
 
@@ -347,19 +351,19 @@ static void add_change(const struct judging *judging, const mpq_t change, bool i
     }
 }
 
-/* Change of month k = A(k) - A(k-1). What adds up starts from nothing; anything else has no change in its first month. */
+/* Change of month k = A(k) - A(k-1). What is cumulative starts from nothing; anything else has no change in its first month. */
 static enum status find_changes(const struct judging *judging, const struct progress *progress,
                                 struct changes *changes)
 {
     const uint32_t m = progress->months_counting;
     enum status status = STATUS_OK;
     struct figure figure;
-    bool has_last = judging->adds_up;
+    bool has_last = judging->cumulative;
     mpq_t last, change;
     mpq_inits(last, change, NULL);
     figure_init(&figure);
-    /* only what adds up needs every month, for its best one; the forecast needs the last three changes */
-    for (uint32_t k = judging->adds_up || m <= 4 ? 1 : m - 3; k <= m && status == STATUS_OK; k++) {
+    /* only what is cumulative needs every month, for its best one; the forecast needs the last three changes */
+    for (uint32_t k = judging->cumulative || m <= 4 ? 1 : m - 3; k <= m && status == STATUS_OK; k++) {
         status = figures_indicator(judging->figures, judging->goal->indicator, judging->scope,
                                    span_to_month(judging->goal, k), &figure, judging->why);
         const bool has_now = status == STATUS_OK && figure.value_state == FIGURE_PRESENT;
@@ -413,11 +417,13 @@ static void find_required_rate(const struct judging *judging, mpq_t remaining, s
 static enum reachable find_reachable(const struct judging *judging, const struct progress *progress,
                                      const struct changes *changes, mpq_t remaining)
 {
-    if (!judging->adds_up)
+    if (!judging->cumulative)
         return REACHABLE_UNKNOWN;
+    if (mpq_sgn(remaining) == 0) /* the last word is spoken */
+        return progress->status == GOAL_MET ? REACHABLE_YES : REACHABLE_NO;
     if (already_there(judging, progress))
         return REACHABLE_YES;
-    if (changes->all == 0 && mpq_sgn(remaining) > 0)
+    if (changes->all == 0)
         return REACHABLE_UNKNOWN;
     mpq_t end;
     mpq_init(end);
@@ -457,7 +463,7 @@ enum status progress_judge(struct figures *figures, uint32_t goal, int32_t on, b
     mpq_inits(judging.value, judging.baseline, NULL);
     ratio_set_decimal(judging.value, judging.goal->value);
     ratio_set_decimal(judging.baseline, judging.goal->baseline);
-    judging.adds_up = adds_up(catalogue, judging.goal);
+    judging.cumulative = grows(catalogue, judging.goal, true);
     ret_progress->goal = goal;
     ret_progress->has_forecast = ret_progress->has_required_rate = false;
     ret_progress->reachable = REACHABLE_UNKNOWN;

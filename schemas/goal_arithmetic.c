@@ -63,6 +63,7 @@ struct shape {
     bool adds;     /* the whole's figure is the sum of its parts' */
     bool averages; /* ... is a weighted mean of its parts' */
     bool elements; /* some element is in it, not only counters */
+    bool reports;  /* counters of reports are in it */
     uint32_t *forms;
     size_t form_count;
 };
@@ -112,15 +113,29 @@ static void add_forms(const struct catalogue *catalogue, const struct expression
     }
 }
 
+bool goal_counts_reports_of(const struct catalogue *catalogue, uint32_t form)
+{
+    bool another = false;
+    for (size_t i = 0; i < catalogue->element_count; i++) {
+        if (catalogue->elements[i].kind == ELEMENT_BASE || catalogue->elements[i].form == NO_INDEX)
+            continue;
+        if (catalogue->elements[i].form == form)
+            return true;
+        another = true;
+    }
+    return !another;
+}
+
 /* Forms behind the indicator: those of its elements, base elements only when there are no others; counters of reports
- * concern every form. */
+ * concern all those they count. */
 static void find_forms(const struct catalogue *catalogue, const struct indicator *indicator, bool reports,
                        struct shape *shape)
 {
     shape->forms = memory_array(reports ? catalogue->form_count : 2 * LIMIT_EXPRESSION_TERMS, sizeof(uint32_t));
     if (reports) {
         for (uint32_t form = 0; form < catalogue->form_count; form++)
-            shape->forms[shape->form_count++] = form;
+            if (goal_counts_reports_of(catalogue, form))
+                shape->forms[shape->form_count++] = form;
         return;
     }
     for (int base = 0; base < 2 && shape->form_count == 0; base++) {
@@ -142,7 +157,8 @@ static struct shape shape_of(const struct catalogue *catalogue, const struct ind
         shape.averages = under.names > 0 && under.integers == 0;
     }
     shape.elements = above.elements || under.elements;
-    find_forms(catalogue, indicator, above.reports || under.reports, &shape);
+    shape.reports = above.reports || under.reports;
+    find_forms(catalogue, indicator, shape.reports, &shape);
     return shape;
 }
 
@@ -553,15 +569,76 @@ static uint32_t *units_of_chosen(const struct arithmetic *arithmetic, size_t *re
 }
 
 static void report_scope(struct arithmetic *arithmetic, const struct goal *whole, enum message message, size_t covered,
-                         size_t owing, const struct form *form)
+                         size_t owing, const char *forms)
 {
     char covered_text[24], owing_text[24];
     number_text(covered_text, covered);
     number_text(owing_text, owing);
     if (message == MESSAGE_NO_BREAKDOWN)
-        report_goal(arithmetic, FINDING_INFO, whole, message, owing_text, form->code, NULL, NULL);
+        report_goal(arithmetic, FINDING_INFO, whole, message, owing_text, forms, NULL, NULL);
     else
-        report_goal(arithmetic, FINDING_INFO, whole, message, covered_text, owing_text, form->code, NULL);
+        report_goal(arithmetic, FINDING_INFO, whole, message, covered_text, owing_text, forms, NULL);
+}
+
+/* Units of a level among the covers that owe one of the indicator's forms at least: each is counted once. */
+static size_t owing_any(const struct arithmetic *arithmetic, uint32_t level, const struct goal *whole,
+                        const uint32_t *units, size_t unit_count)
+{
+    const struct catalogue *catalogue = arithmetic->catalogue;
+    const struct shape *shape = &arithmetic->shape;
+    const struct period span = period_span(whole->start, whole->due);
+    struct cover *covers = NULL;
+    const size_t count = catalogue_cover_units(catalogue, units, unit_count, level, &covers);
+    size_t owing = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (covers[i].from > whole->due || covers[i].until < whole->due)
+            continue;
+        for (uint32_t slot = 0; slot < covers[i].slot_count; slot++) {
+            const uint32_t unit = catalogue->levels[level].unit_of_slot[covers[i].first_slot + slot];
+            bool owes = false;
+            for (size_t j = 0; j < shape->form_count && !owes && unit != whole->unit; j++)
+                owes = catalogue->forms[shape->forms[j]].level == level &&
+                       catalogue_owes(catalogue, &catalogue->forms[shape->forms[j]], unit, span);
+            owing += owes ? 1u : 0u;
+        }
+    }
+    free(covers);
+    return owing;
+}
+
+/* The codes of the indicator's forms, one after the other; the sentence cuts what is too long for it. */
+static void list_forms(const struct arithmetic *arithmetic, char *ret_text, size_t capacity)
+{
+    size_t length = 0;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < arithmetic->shape.form_count; i++) {
+        const int wrote = snprintf(ret_text + length, capacity - length, "%s%s", i == 0 ? "" : ", ",
+                                   arithmetic->catalogue->forms[arithmetic->shape.forms[i]].code);
+        if (wrote < 0 || (size_t)wrote >= capacity - length)
+            return;
+        length += (size_t)wrote;
+    }
+}
+
+/* What counts reports concerns whoever owes any form, and the sentence names them all. */
+static void check_scope_of_reports(struct arithmetic *arithmetic, const struct goal *whole)
+{
+    char forms[512];
+    size_t unit_count = 0, owing = 0, covered = 0;
+    uint32_t *units;
+    if (arithmetic->chosen_count == 0 && !arithmetic->shape.elements)
+        return;
+    units = units_of_chosen(arithmetic, &unit_count);
+    for (uint32_t level = 0; level < arithmetic->catalogue->level_count; level++) {
+        owing += owing_any(arithmetic, level, whole, &whole->unit, 1);
+        covered += unit_count == 0 ? 0 : owing_any(arithmetic, level, whole, units, unit_count);
+    }
+    list_forms(arithmetic, forms, sizeof(forms));
+    if (covered > 0 && covered < owing)
+        report_scope(arithmetic, whole, MESSAGE_PARTIAL_SCOPE, covered, owing, forms);
+    else if (owing > 0 && arithmetic->chosen_count == 0)
+        report_scope(arithmetic, whole, MESSAGE_NO_BREAKDOWN, 0, owing, forms);
+    free(units);
 }
 
 /* Who owes the forms behind the indicator and has a goal. The sentence speaks of the form with the widest gap. */
@@ -587,9 +664,9 @@ static void check_scope(struct arithmetic *arithmetic, const struct goal *whole)
         }
     }
     if (widest != NULL && all_covered > 0 && all_covered < all_owing)
-        report_scope(arithmetic, whole, MESSAGE_PARTIAL_SCOPE, widest_covered, widest_owing, widest);
+        report_scope(arithmetic, whole, MESSAGE_PARTIAL_SCOPE, widest_covered, widest_owing, widest->code);
     else if (widest != NULL && arithmetic->chosen_count == 0 && arithmetic->shape.elements)
-        report_scope(arithmetic, whole, MESSAGE_NO_BREAKDOWN, 0, widest_owing, widest);
+        report_scope(arithmetic, whole, MESSAGE_NO_BREAKDOWN, 0, widest_owing, widest->code);
     free(units);
 }
 
@@ -606,7 +683,10 @@ static void check_whole(struct arithmetic *arithmetic, const struct goal *whole)
         check_sum(arithmetic, whole);
     if (arithmetic->part_count > 0 && arithmetic->shape.averages)
         check_mean(arithmetic, whole);
-    check_scope(arithmetic, whole);
+    if (arithmetic->shape.reports)
+        check_scope_of_reports(arithmetic, whole);
+    else
+        check_scope(arithmetic, whole);
 }
 
 /* ---- collecting what lies below ---------------------------------------------------------------------------------- */

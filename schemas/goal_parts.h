@@ -11,4 +11,8 @@ typedef void goal_parts_visitor(void *context, const struct goal *whole, const s
 /* Visits every such whole of a catalogue without errors. */
 void goal_parts_visit(const struct catalogue *catalogue, goal_parts_visitor *visit, void *context);
 
+/* Counters of reports speak of every form of the catalogue that has figures of its own time: a form of nothing but base
+ * figures is set aside, unless the catalogue has no other. */
+bool goal_counts_reports_of(const struct catalogue *catalogue, uint32_t form);
+
 #endif

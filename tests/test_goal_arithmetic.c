@@ -159,6 +159,28 @@ static void a_goal_without_parts_and_a_goal_with_some_are_told(void)
     check_plans(plans, ARRAY_LEN(plans), NULL, 0);
 }
 
+/* Towns owe the town form and districts the monthly one; a form of base figures alone asks nobody for reports. */
+static void counters_of_reports_concern_all_who_owe_a_form_that_is_not_of_base_figures_alone(void)
+{
+    static const struct text_file files[] = {
+        {"forms.csv", "form,name_zh,frequency,level,due_days\nm,月报,month,district,15\nbook,年鉴,year,city,90\n"
+                      "m2,月报二,month,district,15\nv,村报,year,town,5\n"},
+        {"elements.csv", "element,form,name_zh,kind,aggregate,unit_zh,decimals\nx,m,甲数,flow,,件,0\ny,m2,乙数,stock,,件,2\n"
+                         "p,book,人口,base,,人,0\ntop,v,村数,base,,个,0\n"},
+        {"indicators.csv", "indicator,name_zh,numerator,denominator,factor,decimals,better\n"
+                           "ontime,按时,100*reports_on_time,reports_expected,,1,up\n"},
+        {"goals.csv", HEADER "w,ontime,C,>=,100,2020,,\na,ontime,A,>=,100,2020,,\n"}};
+    struct findings findings;
+    char sentence[400];
+    struct catalogue *catalogue = load_inline(files, ARRAY_LEN(files), &findings);
+    const struct finding *found = find_finding(&findings, "info partial_scope goals.csv 2 value w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+    fault_sentence(&found->fault, LANGUAGE_EN, sentence, sizeof(sentence));
+    CU_ASSERT_STRING_EQUAL(sentence, "of the 3 units below that owe \"m, m2\", only 1 have a goal");
+    findings_free(&findings);
+    catalogue_free(&catalogue);
+}
+
 static void only_units_that_owe_the_form_are_expected_to_have_goals(void)
 {
     static const struct text_file files[] = {{"form_units.csv", "form,unit\nm,A\nm,B\n"}};
@@ -294,6 +316,7 @@ int main(void)
         SENTENCE(a_pooled_ratio_lies_between_its_parts),
         SENTENCE(an_integer_denominator_only_scales),
         SENTENCE(a_goal_without_parts_and_a_goal_with_some_are_told),
+        SENTENCE(counters_of_reports_concern_all_who_owe_a_form_that_is_not_of_base_figures_alone),
         SENTENCE(only_units_that_owe_the_form_are_expected_to_have_goals),
         SENTENCE(only_the_topmost_parts_are_added),
         SENTENCE(a_group_is_a_part_like_a_unit),

@@ -11,16 +11,18 @@ static const struct catalogue_file files[] = {
     FILE_TEXT("forms.csv", "form,name_zh,frequency,level,due_days\n"
                            "mon,mon,month,district,5\nqua,qua,quarter,district,20\nyea,yea,year,district,60\n"
                            "day,day,day,district,0\n"),
-    FILE_TEXT("elements.csv", "element,form,name_zh,kind,unit_zh,decimals\n"
-                              "done,mon,e1,flow,u,0\ncost,mon,e2,flow,u,2\nsites,mon,e3,stock,u,0\n"
-                              "checked,mon,e4,flow,u,0\nright,mon,e5,flow,u,0\ncum,mon,e6,ytd,u,0\n"
-                              "visits,qua,e7,flow,u,0\npeople,yea,e8,base,u,0\ncalls,day,e9,flow,u,0\n"),
+    FILE_TEXT("elements.csv", "element,form,name_zh,kind,unit_zh,decimals,aggregate\n"
+                              "done,mon,e1,flow,u,0,\ncost,mon,e2,flow,u,2,\nsites,mon,e3,stock,u,0,\n"
+                              "checked,mon,e4,flow,u,0,\nright,mon,e5,flow,u,0,\ncum,mon,e6,ytd,u,0,\n"
+                              "visits,qua,e7,flow,u,0,\npeople,yea,e8,base,u,0,\ncalls,day,e9,flow,u,0,\n"
+                              "most,mon,e10,flow,u,0,max\n"),
     FILE_TEXT("indicators.csv", "indicator,name_zh,numerator,denominator,factor,decimals,better\n"
                                 "done_i,i1,done,,,0,up\ncost_i,i2,cost,,,2,down\nsites_i,i3,sites,,,0,up\n"
                                 "rate_i,i4,right,checked,100,1,up\ncum_i,i5,cum,,,0,up\nvisits_i,i6,visits,,,0,up\n"
                                 "people_i,i7,people,,,0,up\nper_i,i8,done,people,1000,2,up\ncalls_i,i9,calls,,,0,up\n"
                                 "mixed_i,i10,done + visits,,,0,up\nhuge_i,i11,8000000000000000000*done,,,0,up\n"
-                                "came_i,i12,reports_received,reports_expected,100,1,up\n"),
+                                "came_i,i12,reports_received,reports_expected,100,1,up\n"
+                                "most_i,i13,most,,,0,up\nmany_i,i14,reports_received,,,0,up\n"),
     FILE_TEXT("goals.csv",
               "goal,indicator,unit,op,value,due,pace,warn_pct,baseline,start\n"
               "linear,done_i,A,>=,120,2020-12-31,,,,\n"
@@ -43,7 +45,9 @@ static const struct catalogue_file files[] = {
               "huge,huge_i,A,>=,1,2020-12-31,,,,\n"
               "silent,done_i,B,>=,10,2020-12-31,,,,\n"
               "came,came_i,A,>=,100,2020-12-31,,,,\n"
-              "below,sites_i,A,>=,-100,2020-12-31,,,,\n"),
+              "below,sites_i,A,>=,-100,2020-12-31,,,,\n"
+              "most,most_i,A,>=,120,2020-12-31,,,,\n"
+              "many,many_i,A,>=,12,2020-12-31,,,,\n"),
 };
 
 static struct city city;
@@ -145,7 +149,7 @@ static void an_exact_goal_is_met_by_equality_alone(void)
     expect("exact", "2020-02-05", "on_pace 1/12 10.00 2.50 33.33 | 120.00 1.82 yes");
     expect("exact", "2020-03-05", "met 2/12 30.00 5.00 100.00 | 180.00 0.00 yes");
     expect("exact", "2020-04-06", "on_pace 3/12 35.00 7.50 116.67 | 140.00 0.00 yes");
-    expect("exact", "2021-01-05", "missed 12/12 35.00 30.00 116.67 | 35.00 - yes");
+    expect("exact", "2021-01-05", "missed 12/12 35.00 30.00 116.67 | 35.00 - no");
     city_close(&city);
 }
 
@@ -216,10 +220,27 @@ static void base_figures_make_no_month_wait_unless_there_is_nothing_else(void)
     city_close(&city);
 }
 
-static void report_counters_wait_for_every_form(void)
+static void report_counters_wait_for_every_form_but_those_of_base_figures_alone(void)
 {
     start("done,A,2020-01,30\n");
-    expect("came", "2020-04-20", "not_due 0/12 - 100.00 - | - - "); /* the yearly form contains every month */
+    expect("came", "2020-04-19", "not_due 0/12 - 100.00 - | - - "); /* the quarterly form; the yearly one is set aside */
+    expect("came", "2020-04-20", "lagging 3/12 0.00 100.00 0.00 | 0.00 11.11 ");
+    city_close(&city);
+}
+
+static void counters_of_reports_without_denominator_start_at_nothing(void)
+{
+    start("visits,A,2020-Q1,12\nvisits,A,2020-Q2,12\n");
+    expect("many", "2020-04-20", "lagging 3/12 1.00 3.00 8.33 | 4.00 1.22 no"); /* 0, 0 and 1 */
+    city_close(&city);
+}
+
+static void the_highest_so_far_does_not_start_at_nothing(void)
+{
+    start("most,A,2020-01,30\nmost,A,2020-02,36\nmost,A,2020-03,33\n"); /* A: 30, 36, 36; expected by the pace of flows */
+    expect("most", "2020-02-05", "on_pace 1/12 30.00 10.00 25.00 | - 8.18 ");
+    expect("most", "2020-03-05", "on_pace 2/12 36.00 20.00 30.00 | 96.00 8.40 "); /* 36 + 10 x 6 */
+    expect("most", "2020-04-06", "on_pace 3/12 36.00 30.00 30.00 | 63.00 9.33 "); /* 36 + 9 x 3 */
     city_close(&city);
 }
 
@@ -289,7 +310,9 @@ int main(void)
         SENTENCE(steps_expect_their_percent_once_their_month_counts),
         SENTENCE(a_quarterly_form_makes_three_months_wait_for_its_due_date),
         SENTENCE(base_figures_make_no_month_wait_unless_there_is_nothing_else),
-        SENTENCE(report_counters_wait_for_every_form),
+        SENTENCE(report_counters_wait_for_every_form_but_those_of_base_figures_alone),
+        SENTENCE(counters_of_reports_without_denominator_start_at_nothing),
+        SENTENCE(the_highest_so_far_does_not_start_at_nothing),
         SENTENCE(a_group_is_judged_on_its_units_together),
         SENTENCE(a_year_to_date_element_adds_up_like_a_flow),
         SENTENCE(a_goal_may_start_and_end_within_a_month),
