@@ -764,8 +764,9 @@ static void lost_older_and_misplaced_blocks_are_noticed(void)
     static const char *const harms[] = {
         "DELETE FROM block WHERE subject = 'Ea' AND period = (SELECT max(period) FROM block WHERE subject = 'Ea')",
         "DELETE FROM block",
-        "UPDATE block SET bytes = (SELECT o.bytes FROM old o WHERE o.id = block.rowid),"
-        " seal = (SELECT o.seal FROM old o WHERE o.id = block.rowid) WHERE rowid IN (SELECT o.id FROM old o)",
+        /* in brackets, so that it does not read as a forgotten comma */
+        ("UPDATE block SET bytes = (SELECT o.bytes FROM old o WHERE o.id = block.rowid),"
+         " seal = (SELECT o.seal FROM old o WHERE o.id = block.rowid) WHERE rowid IN (SELECT o.id FROM old o)"),
         "UPDATE block SET period = '2031-01' WHERE subject = 'Ea' AND period = (SELECT min(period) FROM block)",
         "UPDATE about SET value = value - 1 WHERE name = 'pages_watermark'",
         "UPDATE about SET value = zeroblob(32) WHERE name = 'pages_ledger'",
