@@ -20,3 +20,7 @@ printf '单位,报告期,户数\na9,2020-01,5\n不明：,2020-01,约7\n' | put e
 collect east
 expect_status 3 "rows with figures are refused, not skipped"
 [ "$(wc -l <inbox/east/unknown.csv.refused.csv)" -eq 3 ] || fail "both rows were to be written back"
+printf '单位,报告期,户数\na1,2020-02,5\n\n单位,报告期,费用\na2,2020-02,7\n' | put east two.csv
+collect east
+expect_status 3 "two tables in one file are refused"
+expect_in inbox/east/refused/two.csv.reason.txt '^second_table$' "because the second one's figures would land under the first one's names"
