@@ -65,3 +65,7 @@ expect_in last.err 'ledger entry 1 is not what was stored' "the entry is named"
 status=$?
 expect_status 1 "the aggregator does not start on it"
 expect_in aggregator.log 'ledger entry 1' "and its log names the entry"
+ask verify --full
+expect_status 1 "verify finds it"
+expect_in last.out '^all,bad,3,1,' "and names the entry as the first bad one"
+cp sound.db data/suanpan.db
