@@ -78,7 +78,7 @@ struct program {
     size_t alert_count, alert_capacity, alerts_stored;
     struct publication publication; /* of the desk, not yet stored */
     bool publishes;
-    struct published_sheaf *sheaf; /* of the desk, not yet stored */
+    struct published_sheaf *sheaf; /* lent by the desk, not yet stored */
     bool sheaf_stored;
     int64_t sheaf_at;         /* waits for a quiet moment until then */
     int64_t sheaf_retry_at;   /* the disk was full */
@@ -470,7 +470,6 @@ static void take_notes(struct program *program)
             program->publishes = true;
         }
         if (note.kind == DESK_KEEP_SHEAF) { /* the desk has one at a time */
-            sheaf_free(&program->sheaf);
             program->sheaf = note.sheaf;
             program->sheaf_stored = false;
             program->sheaf_at = clock_ms() + SHEAF_WAIT_MS;
@@ -656,6 +655,7 @@ static void stop_desk(struct program *program)
     if (zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT) < 0)
         log_event(LOG_LEVEL_WARN, "desk_not_told", "reason", zmq_strerror(zmq_errno()), NULL);
     desk_stop(&program->desk);
+    program->sheaf = NULL; /* was the desk's */
 }
 
 /* The mirror of the start; every part may be absent. */
@@ -682,7 +682,6 @@ static enum exit_code stop(struct program *program, enum exit_code code)
     store_close(&program->store);
     if (program->context != NULL)
         zmq_ctx_term(program->context);
-    sheaf_free(&program->sheaf);
     free(program->alerts);
     free(program->agents);
     catalogue_free(&program->catalogue);

@@ -481,22 +481,15 @@ enum status announcer_work(struct announcer *announcer, struct office *office, i
 
 struct published_sheaf *announcer_sheaf(struct announcer *announcer)
 {
-    struct published_sheaf *sheaf = announcer->sheaf;
     if (!announcer->sheaf_ready || announcer->in_flight)
         return NULL;
-    announcer->sheaf = NULL;
-    announcer->sheaf_ready = false;
     announcer->in_flight = true;
-    return sheaf;
+    return announcer->sheaf;
 }
 
-void announcer_returned(struct announcer *announcer, struct published_sheaf **sheaf)
+void announcer_returned(struct announcer *announcer)
 {
-    sheaf_free(&announcer->sheaf);
-    announcer->sheaf = *sheaf;
-    announcer->sheaf_ready = true;
     announcer->in_flight = false;
-    *sheaf = NULL;
 }
 
 static void publish(struct announcer *announcer, const char *topic, const struct wire_message *message)
@@ -524,16 +517,19 @@ static void publish_figure(struct announcer *announcer, const struct published_f
                                    .published = {++announcer->rollup_number, ARRAY_LEN(cells), query_columns, cells}});
 }
 
-void announcer_kept(struct announcer *announcer, struct published_sheaf **sheaf)
+void announcer_kept(struct announcer *announcer)
 {
-    for (size_t i = 0; announcer->events != NULL && !announcer->silent && i < (*sheaf)->figure_count; i++)
-        if (strcmp((*sheaf)->figures[i].kind, "indicator") == 0)
-            publish_figure(announcer, &(*sheaf)->figures[i]);
+    const struct published_sheaf *sheaf = announcer->sheaf;
+    if (!announcer->in_flight || sheaf == NULL)
+        return;
+    for (size_t i = 0; announcer->events != NULL && !announcer->silent && i < sheaf->figure_count; i++)
+        if (strcmp(sheaf->figures[i].kind, "indicator") == 0)
+            publish_figure(announcer, &sheaf->figures[i]);
     announcer->anew = false;
-    if ((*sheaf)->as_of != 0)
+    if (sheaf->as_of != 0)
         announcer->silent = false;
-    announcer->in_flight = false;
-    sheaf_free(sheaf);
+    announcer->in_flight = announcer->sheaf_ready = false;
+    sheaf_free(&announcer->sheaf);
 }
 
 void announcer_alert(struct announcer *announcer, const struct alert_row *row)

@@ -20,12 +20,12 @@ bool announcer_has_work(const struct announcer *announcer, uint64_t head);
  * the ledger. */
 enum status announcer_work(struct announcer *announcer, struct office *office, int64_t now_ms, struct fault *why)
     MUST_CHECK;
-/* The rows to hand to the writer now; NULL when there are none. The receiver owns them and brings them back. */
+/* The rows to hand to the writer now; NULL when there are none. Borrowed till one of the next two is called. */
 struct published_sheaf *announcer_sheaf(struct announcer *announcer);
-/* They are stored: tells the subscribers, frees them. */
-void announcer_kept(struct announcer *announcer, struct published_sheaf **sheaf);
-/* They could not be handed over or stored: again later. */
-void announcer_returned(struct announcer *announcer, struct published_sheaf **sheaf);
+/* They are stored: tells the subscribers. */
+void announcer_kept(struct announcer *announcer);
+/* They could not be handed over: again later. */
+void announcer_returned(struct announcer *announcer);
 /* The goals are to be judged and published anew (the day changed). */
 void announcer_new_day(struct announcer *announcer);
 void announcer_alert(struct announcer *announcer, const struct alert_row *row);

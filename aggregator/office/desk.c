@@ -576,7 +576,7 @@ static void take_notes(struct desk *desk, int64_t now_ms)
             publication_kept(desk, &note.publication, note.entry != 0);
             break;
         case DESK_KEPT_SHEAF:
-            announcer_kept(desk->announcer, &note.sheaf);
+            announcer_kept(desk->announcer);
             break;
         case DESK_STOP:
             atomic_store(&desk->stop, true);
@@ -593,7 +593,7 @@ static void hand_over_sheaf(struct desk *desk)
 {
     struct desk_note note = {.kind = DESK_KEEP_SHEAF, .sheaf = announcer_sheaf(desk->announcer)};
     if (note.sheaf != NULL && zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0)
-        announcer_returned(desk->announcer, &note.sheaf);
+        announcer_returned(desk->announcer);
 }
 
 static bool publishing_is_due(const struct desk *desk, int64_t now_ms)

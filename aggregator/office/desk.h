@@ -19,14 +19,14 @@ enum desk_note_kind {
     DESK_KEPT_ALERT,  /* writer -> desk: stored; publish it */
     DESK_KEEP_PUBLICATION, /* desk -> writer: store this publication */
     DESK_KEPT_PUBLICATION, /* writer -> desk: stored, or (entry 0) its name is taken */
-    DESK_KEEP_SHEAF,  /* desk -> writer: store these rows (published.h); the sheaf goes with the note */
-    DESK_KEPT_SHEAF,  /* writer -> desk: stored; the sheaf comes back */
+    DESK_KEEP_SHEAF,  /* desk -> writer: store these rows (published.h), lent till KEPT or desk_stop */
+    DESK_KEPT_SHEAF,  /* writer -> desk: stored */
     DESK_STOP,        /* writer -> desk */
 };
 struct desk_note {
     enum desk_note_kind kind;
     uint64_t entry;
-    struct published_sheaf *sheaf; /* owned by whoever holds the note */
+    struct published_sheaf *sheaf; /* the desk's */
     struct alert_row alert;
     struct publication publication;
 };
