@@ -878,6 +878,31 @@ static void a_unit_that_moves_takes_along_what_belongs_to_the_day(void)
     city_close(&city);
 }
 
+/* v was B's for ten days in May, w all of May and June; both came back to A. */
+static void a_unit_that_comes_back_has_one_year_to_date_figure(void)
+{
+    struct catalogue_file files[ARRAY_LEN(small)];
+    static const struct catalogue_file units = FILE_TEXT(
+        "units.csv", "code,parent,level,name_zh,opened,closed\nC,,city,C,,\nA,C,district,A,,\nB,C,district,B,,\n"
+                     "v,A,town,v,,2020-05-10\nv,B,town,v,2020-05-11,2020-05-20\nv,A,town,v,2020-05-21,\n"
+                     "w,A,town,w,,2020-04-30\nw,B,town,w,2020-05-01,2020-06-30\nw,A,town,w,2020-07-01,\n");
+    struct city city;
+    memcpy(files, small, sizeof files);
+    files[1] = units;
+    city_open(&city, files, ARRAY_LEN(files));
+    CU_ASSERT_EQUAL(city_feed(&city, "cum,v,2020-03,10\ncum,v,2020-12,50\ntop,v,2020-03,10\ntop,v,2020-12,50\n"), 0);
+    city_expect(&city, "cum", "A", "2020", "50 2/22 partial"); /* no last day of a month was B's: it was never away */
+    city_expect(&city, "cum", "B", "2020", "- 0/2 missing");
+    CU_ASSERT_EQUAL(city_feed(&city, "cum,w,2020-04,100\ncum,w,2020-06,130\ncum,w,2020-12,200\n"
+                                     "top,w,2020-04,30\ntop,w,2020-06,130\ntop,w,2020-12,170\n"), 0);
+    city_expect(&city, "cum", "A", "2020", "220 4/22 partial"); /* 50 + 100 + (200 - 130) */
+    city_expect(&city, "cum", "B", "2020", "30 1/2 partial");
+    city_expect(&city, "cum", "C", "2020", "250 5/24 partial");
+    city_expect(&city, "top", "A", "2020", "70 4/22 partial"); /* w's 30 + 40 is one figure, above v's 50 */
+    city_expect(&city, "top", "B", "2020", "100 1/2 partial");
+    city_close(&city);
+}
+
 static void a_year_to_date_figure_starts_anew_and_knows_its_gaps(void)
 {
     struct city city;
@@ -913,6 +938,7 @@ int main(void)
         SENTENCE(sums_beyond_int64_that_cancel_are_figures),
         SENTENCE(a_ratio_within_rounding_of_a_goal_is_compared_exactly),
         SENTENCE(a_unit_that_moves_takes_along_what_belongs_to_the_day),
+        SENTENCE(a_unit_that_comes_back_has_one_year_to_date_figure),
         SENTENCE(a_year_to_date_figure_starts_anew_and_knows_its_gaps),
     };
     return suite_run("edges", sentences, ARRAY_LEN(sentences));
