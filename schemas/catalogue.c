@@ -43,7 +43,7 @@ const char *arena_keep(struct text_arena *arena, const char *text, size_t length
     return kept;
 }
 
-void arena_free(struct text_arena *arena)
+static void arena_free(struct text_arena *arena)
 {
     while (arena->newest != NULL) {
         struct text_chunk *older = arena->newest->older;
@@ -129,7 +129,7 @@ void code_index_replace(struct code_index *index, const char *key, uint32_t valu
         place_of(index, key, length, hash_text(key, length))->value = value;
 }
 
-void code_index_free(struct code_index *index)
+static void code_index_free(struct code_index *index)
 {
     free(index->entries);
     *index = (struct code_index){0};
@@ -264,7 +264,7 @@ void loader_report(struct loader *loader, enum finding_severity severity, const 
     loader_report_fault(loader, severity, place, &fault);
 }
 
-void loader_report_rest(struct loader *loader)
+static void loader_report_rest(struct loader *loader)
 {
     for (int message = 0; message < MESSAGE_COUNT; message++) {
         const uint32_t count = loader->reported[message];

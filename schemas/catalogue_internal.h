@@ -15,7 +15,6 @@ struct text_arena {
 };
 
 const char *arena_keep(struct text_arena *arena, const char *text, size_t length);
-void arena_free(struct text_arena *arena);
 
 /* ---- code -> number ---------------------------------------------------------------------------------------------- */
 
@@ -33,7 +32,6 @@ uint32_t code_index_find(const struct code_index *index, const char *key, size_t
 /* False, with the value it has, when the key is there already. The key must outlive the index. */
 bool code_index_add(struct code_index *index, const char *key, uint32_t value, uint32_t *ret_existing);
 void code_index_replace(struct code_index *index, const char *key, uint32_t value);
-void code_index_free(struct code_index *index);
 
 /* ---- the tree ---------------------------------------------------------------------------------------------------- */
 
@@ -107,14 +105,13 @@ struct place {
 };
 
 /* Findings of one code beyond this are counted, not listed: a column shifted by a spreadsheet in half a million rows
- * is one mistake. The totals are reported by loader_report_rest. */
+ * is one mistake. The totals are reported at the end. */
 #define FINDINGS_PER_CODE 1000
 
 void loader_report(struct loader *loader, enum finding_severity severity, const struct place *place,
                    enum message message, const char *one, const char *two, const char *three, const char *four);
 void loader_report_fault(struct loader *loader, enum finding_severity severity, const struct place *place,
                          const struct fault *fault);
-void loader_report_rest(struct loader *loader);
 /* The known code nearest to `word`, or "-" when none is near. */
 const char *loader_nearest(struct loader *loader, const struct code_index *index, const char *word);
 /* The same without a loader, for expressions. `budget`: how many codes may still be compared. */

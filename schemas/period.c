@@ -404,11 +404,6 @@ bool period_contains(struct period outer, struct period inner)
     return outer.first <= inner.first && inner.last <= outer.last;
 }
 
-bool period_overlaps(struct period one, struct period other)
-{
-    return one.first <= other.last && other.first <= one.last;
-}
-
 bool period_equal(struct period one, struct period other)
 {
     return one.first == other.first && one.last == other.last;
@@ -463,15 +458,6 @@ bool period_next_inside(struct period outer, struct period *period)
     if (next.last > outer.last)
         return false;
     *period = next;
-    return true;
-}
-
-bool period_previous_inside(struct period outer, struct period *period)
-{
-    const struct period previous = period_previous(*period);
-    if (previous.first < outer.first)
-        return false;
-    *period = previous;
     return true;
 }
 

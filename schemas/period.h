@@ -57,14 +57,12 @@ struct period period_next(struct period period);
  * False when there is none (W53, 02-29, before 1900). */
 bool period_year_before(struct period period, struct period *ret_period);
 bool period_contains(struct period outer, struct period inner); /* inner wholly inside outer */
-bool period_overlaps(struct period one, struct period other);
 bool period_equal(struct period one, struct period other); /* same days */
 /* Walks the named periods of `kind` wholly inside `outer`, in time order:
  *   struct period p; for (bool more = period_first_inside(outer, kind, &p); more; more = period_next_inside(outer, &p)) */
 bool period_first_inside(struct period outer, enum period_kind kind, struct period *ret_period);
 bool period_last_inside(struct period outer, enum period_kind kind, struct period *ret_period);
 bool period_next_inside(struct period outer, struct period *period);
-bool period_previous_inside(struct period outer, struct period *period);
 size_t period_count_inside(struct period outer, enum period_kind kind);
 
 #endif
