@@ -18,8 +18,18 @@ PLACE=$(mktemp -d /tmp/suanpan.XXXXXX)
 cd "$PLACE" || exit 1
 aggregator_pid='' background_pids='' status=0
 
+# Whatever a test did, what is in the store must be what was received. A test that damages it on purpose sets VERIFY=no.
+verify_at_end() {
+    [ "${VERIFY:-yes}" = yes ] && [ -f data/suanpan.db ] || return 0
+    "$BIN/suanpan" --store sqlite:data/suanpan.db --lang en --format csv verify --full >verify.out 2>&1 && return 0
+    cat verify.out
+    echo "FAILED: verify --full at the end"
+    return 1
+}
+
 finish() {
     local code=$? pid
+    [ $code -eq 0 ] && { verify_at_end || code=1; }
     for pid in $aggregator_pid $background_pids; do kill -9 "$pid" 2>/dev/null; done
     wait 2>/dev/null
     if [ $code -eq 0 ] || [ $code -eq 77 ]; then
