@@ -3,6 +3,7 @@
 #include "abacus.h"
 
 #include "memory.h"
+#include "random.h"
 #include "suite.h"
 
 #include <inttypes.h>
@@ -11,27 +12,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* ---- a random number that a seed repeats ------------------------------------------------------------------------------- */
-
-static uint64_t seed_state;
-
-static uint32_t draw(uint32_t below)
-{
-    seed_state ^= seed_state << 13;
-    seed_state ^= seed_state >> 7;
-    seed_state ^= seed_state << 17;
-    return (uint32_t)(seed_state >> 11) % below;
-}
-
-static void start_random(const char *name)
-{
-    const char *given = getenv("SEED");
-    seed_state = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
-    seed_state |= 1;
-    printf("\n    %s: SEED=%" PRIu64 " ", name, seed_state);
-    (void)fflush(stdout);
-}
 
 /* ---- a catalogue ------------------------------------------------------------------------------------------------------- */
 
@@ -411,19 +391,19 @@ static struct record random_record(const struct world *world, uint32_t units)
                                                   RECORD_PROVISIONAL, RECORD_ESTIMATED, RECORD_CANNOT_EXIST,
                                                   RECORD_NOT_COLLECTED, RECORD_WITHHELD, RECORD_RETRACTED};
     struct record record = no_record;
-    record.element = draw((uint32_t)catalogue->element_count);
+    record.element = draw_below((uint32_t)catalogue->element_count);
     const struct form *form = &catalogue->forms[catalogue->elements[record.element].form];
     const struct level *level = &catalogue->levels[form->level];
-    record.unit = draw(40) == 0 ? draw((uint32_t)catalogue->unit_count)
-                                : level->unit_of_slot[draw(units < level->unit_count ? units : level->unit_count)];
-    record.period = period_for(catalogue, catalogue->elements[record.element].form, draw(MONTHS));
-    if (draw(60) == 0)
+    record.unit = draw_below(40) == 0 ? draw_below((uint32_t)catalogue->unit_count)
+                                : level->unit_of_slot[draw_below(units < level->unit_count ? units : level->unit_count)];
+    record.period = period_for(catalogue, catalogue->elements[record.element].form, draw_below(MONTHS));
+    if (draw_below(60) == 0)
         record.period = period_of_day(record.period.first, PERIOD_YEAR);
-    record.status = statuses[draw(ARRAY_LEN(statuses))];
-    record.value = record_status_has_value(record.status) ? (int64_t)draw(1040) - 520 : 0;
-    if (record_status_has_value(record.status) && !catalogue->elements[record.element].has_min && draw(12) == 0)
-        record.value = draw(2) == 0 ? INT64_MAX - (int64_t)draw(3) : INT64_MIN + (int64_t)draw(3);
-    record.revision = draw(2) == 0 ? 0 : 1 + draw(5);
+    record.status = statuses[draw_below(ARRAY_LEN(statuses))];
+    record.value = record_status_has_value(record.status) ? (int64_t)draw_below(1040) - 520 : 0;
+    if (record_status_has_value(record.status) && !catalogue->elements[record.element].has_min && draw_below(12) == 0)
+        record.value = draw_below(2) == 0 ? INT64_MAX - (int64_t)draw_below(3) : INT64_MIN + (int64_t)draw_below(3);
+    record.revision = draw_below(2) == 0 ? 0 : 1 + draw_below(5);
     record.line = 2;
     record.reported_at = INT64_MIN;
     return record;
@@ -432,11 +412,11 @@ static struct record random_record(const struct world *world, uint32_t units)
 static void take_random(struct world *world, uint32_t units)
 {
     struct record records[60];
-    const size_t count = 1 + draw(ARRAY_LEN(records));
-    const uint32_t district = catalogue_unit(world->catalogue, draw(2) == 0 ? "D0" : "D1");
+    const size_t count = 1 + draw_below(ARRAY_LEN(records));
+    const uint32_t district = catalogue_unit(world->catalogue, draw_below(2) == 0 ? "D0" : "D1");
     for (size_t i = 0; i < count; i++)
         records[i] = random_record(world, units);
-    world_take(world, records, count, draw(4) == 0 ? district : world->catalogue->root);
+    world_take(world, records, count, draw_below(4) == 0 ? district : world->catalogue->root);
 }
 
 /* ---- comparing ----------------------------------------------------------------------------------------------------------- */
@@ -451,9 +431,9 @@ static bool same_cell(const struct cell *cell, const struct model_cell *expected
 
 static void compare_run(const struct model *model, struct abacus *abacus, uint32_t element, uint32_t slots)
 {
-    const uint32_t number = draw(MONTHS), form = model->catalogue->elements[element].form, first = draw(slots);
+    const uint32_t number = draw_below(MONTHS), form = model->catalogue->elements[element].form, first = draw_below(slots);
     const struct period period = period_for(model->catalogue, form, number);
-    const uint32_t count = draw(4) == 0 ? slots - first : draw(slots - first + 1);
+    const uint32_t count = draw_below(4) == 0 ? slots - first : draw_below(slots - first + 1);
     struct run run = {0}, expected = {0};
     struct fault why = {0};
     must(abacus_run(abacus, element, period, first, count, &run, &why), &why);
@@ -477,7 +457,7 @@ static void compare_run(const struct model *model, struct abacus *abacus, uint32
 
 static void compare_before(const struct model *model, struct abacus *abacus, uint32_t element, uint32_t slots)
 {
-    const int32_t day = month(0).first - 20 + (int32_t)draw(200);
+    const int32_t day = month(0).first - 20 + (int32_t)draw_below(200);
     struct period found_period = {0};
     struct fault why = {0};
     int64_t expected = -1;
@@ -498,10 +478,10 @@ static void compare_some(const struct model *model, struct abacus *abacus, uint3
     struct fault why = {0};
     size_t wrong = 0;
     for (int i = 0; i < 60; i++) {
-        const uint32_t element = draw((uint32_t)catalogue->element_count), form = catalogue->elements[element].form;
+        const uint32_t element = draw_below((uint32_t)catalogue->element_count), form = catalogue->elements[element].form;
         const uint32_t slots = catalogue->levels[catalogue->forms[form].level].unit_count;
-        const uint32_t slot = draw(slots < units ? slots : units);
-        const struct period period = period_for(catalogue, form, draw(MONTHS));
+        const uint32_t slot = draw_below(slots < units ? slots : units);
+        const struct period period = period_for(catalogue, form, draw_below(MONTHS));
         struct cell cell = {0};
         must(abacus_cell(abacus, element, period, slot, &cell, &why), &why);
         wrong += !same_cell(&cell, cell_of(model, element, slot, number_of(period)));
@@ -557,7 +537,7 @@ static void compare_completed(const struct model *model, struct abacus *abacus, 
 
 static void compare_all(const struct model *model, struct abacus *abacus, uint32_t units)
 {
-    const bool is_late = draw(2) == 0; /* whichever is asked first must not matter */
+    const bool is_late = draw_below(2) == 0; /* whichever is asked first must not matter */
     if (is_late)
         compare(model, abacus, units);
     compare_completed(model, abacus, units);
@@ -570,16 +550,16 @@ static void compare_all(const struct model *model, struct abacus *abacus, uint32
 static void step(struct world *world, uint32_t units)
 {
     const size_t before = world->model.count;
-    const uint32_t batches = 1 + draw(4);
+    const uint32_t batches = 1 + draw_below(4);
     unsigned char chain[SEAL_HASH];
     struct fault why = {0};
     memcpy(chain, world->chain, sizeof chain);
     must(store_begin(world->store, &why), &why);
     for (uint32_t i = 0; i < batches; i++)
         take_random(world, units);
-    if (draw(3) == 0)
+    if (draw_below(3) == 0)
         must(abacus_save(world->writer, &why), &why);
-    if (draw(6) == 0) { /* the commit fails */
+    if (draw_below(6) == 0) { /* the commit fails */
         store_rollback(world->store);
         must(abacus_forget(world->writer, &why), &why);
         model_forget_after(&world->model, before);
@@ -588,31 +568,31 @@ static void step(struct world *world, uint32_t units)
     } else
         must(store_commit(world->store, &why), &why);
     store_idle(world->store);
-    if (draw(8) == 0)
+    if (draw_below(8) == 0)
         world_die(world);
 }
 
 static void random_batches_give_what_the_model_gives(void)
 {
     struct catalogue *catalogue = make_catalogue(12, false);
-    start_random("small");
+    random_start("small");
     for (int round = 0; round < 6; round++) {
         struct world world;
-        world_open(&world, catalogue, round % 2 == 0 ? 1000 + draw(15000) : 64 << 20);
+        world_open(&world, catalogue, round % 2 == 0 ? 1000 + draw_below(15000) : 64 << 20);
         struct store *store = NULL;
         struct fault why = {0};
         must(store_open(world.path, STORE_READ, &store, &why), &why);
-        struct abacus *reader = abacus_open(store, catalogue, round % 3 != 0 ? 1000 + draw(15000) : 64 << 20);
+        struct abacus *reader = abacus_open(store, catalogue, round % 3 != 0 ? 1000 + draw_below(15000) : 64 << 20);
         for (int i = 0; i < 25; i++) {
             step(&world, 12);
-            if (draw(2) == 0)
+            if (draw_below(2) == 0)
                 compare_all(&world.model, world.writer, 12);
-            if (draw(2) == 0) {
+            if (draw_below(2) == 0) {
                 must(store_begin(store, &why), &why);
                 must(abacus_follow(reader, UINT64_MAX, &why), &why);
                 CU_ASSERT_EQUAL(abacus_position(reader), world.model.count);
                 compare_some(&world.model, reader, 12);
-                if (draw(3) == 0)
+                if (draw_below(3) == 0)
                     compare_all(&world.model, reader, 12);
                 must(store_commit(store, &why), &why);
             }
@@ -630,7 +610,7 @@ static void many_units_fill_several_blocks(void)
     struct catalogue *catalogue = make_catalogue(9000, false);
     struct world world;
     struct fault why = {0};
-    start_random("large");
+    random_start("large");
     world_open(&world, catalogue, 200000);
     for (int i = 0; i < 12; i++) {
         step(&world, 9000);
@@ -652,7 +632,7 @@ static void every_moment_of_the_past_can_be_asked(void)
     struct world world;
     struct fault why = {0};
     struct store *store = NULL;
-    start_random("past");
+    random_start("past");
     world_open(&world, catalogue, 64 << 20);
     while (world.model.count < 50)
         step(&world, 10);
@@ -663,7 +643,7 @@ static void every_moment_of_the_past_can_be_asked(void)
     past.entries = world.model.entries;
     must(store_begin(store, &why), &why);
     for (uint64_t i = 0; i <= world.model.count; i++) {
-        const uint64_t as_of = draw(5) == 0 ? draw((uint32_t)world.model.count + 1) : i; /* mostly forward */
+        const uint64_t as_of = draw_below(5) == 0 ? draw_below((uint32_t)world.model.count + 1) : i; /* mostly forward */
         model_clear(&past);
         for (uint64_t played = 1; played <= as_of; played++)
             model_play(&past, played, false);
@@ -685,7 +665,7 @@ static void a_damaged_block_is_made_anew_from_the_ledger(void)
     struct catalogue *catalogue = make_catalogue(10, false);
     struct world world;
     struct fault why = {0};
-    start_random("damaged");
+    random_start("damaged");
     world_open(&world, catalogue, 3000);
     while (world.model.count < 30)
         step(&world, 10);
@@ -708,7 +688,7 @@ static void a_damaged_block_is_made_anew_from_the_ledger(void)
             if (!found || length > sizeof bytes)
                 continue;
             memcpy(bytes, saved, length);
-            bytes[draw((uint32_t)length)] ^= (unsigned char)(1u << draw(8));
+            bytes[draw_below((uint32_t)length)] ^= (unsigned char)(1u << draw_below(8));
             must(store_block_save(world.store, subjects[i], text, 0, bytes, length, &why), &why);
         }
     must(store_pages_set_watermark(world.store, abacus_position(world.writer), &why), &why);
@@ -772,7 +752,7 @@ static void lost_older_and_misplaced_blocks_are_noticed(void)
         "UPDATE about SET value = zeroblob(32) WHERE name = 'pages_ledger'",
     };
     struct catalogue *catalogue = make_catalogue(10, false);
-    start_random("lost");
+    random_start("lost");
     for (size_t i = 0; i < ARRAY_LEN(harms); i++) {
         struct world world;
         struct fault why = {0};
@@ -826,7 +806,7 @@ static void no_figure_comes_from_a_damaged_entry(void)
         "UPDATE ledger SET hash = zeroblob(32) WHERE entry = 2",
     };
     struct catalogue *catalogue = make_catalogue(10, false);
-    start_random("damaged entry");
+    random_start("damaged entry");
     for (size_t i = 0; i < ARRAY_LEN(harms); i++) {
         struct world world;
         struct fault why = {0};
@@ -872,7 +852,7 @@ static void another_layout_is_rebuilt_from_the_ledger(void)
     struct model model;
     struct fault why = {0};
     struct store *store = NULL;
-    start_random("layout");
+    random_start("layout");
     world_open(&world, catalogue, 64 << 20);
     while (world.model.count < 30)
         step(&world, 10);

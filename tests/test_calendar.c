@@ -1,4 +1,5 @@
 /* Working days, due dates and moments in local time. */
+#include "random.h"
 #include "suite.h"
 
 #include "calendar.h"
@@ -7,16 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-static uint64_t seed;
-
-static uint64_t draw(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
 
 static void use(const char *timezone)
 {
@@ -219,8 +210,7 @@ static void a_broken_clock_does_no_harm(void)
 static void any_moment_reads_back_from_its_text(void)
 {
     static const char *const zones[] = {"Asia/Shanghai", "UTC", "America/New_York", "Europe/London", "Asia/Kathmandu"};
-    seed = (uint64_t)time(NULL) * 2654435761u + 1;
-    printf(" [seed %" PRIu64 "] ", seed);
+    random_start("calendar");
     for (size_t zone = 0; zone < ARRAY_LEN(zones); zone++) {
         use(zones[zone]);
         for (int round = 0; round < 20000; round++) {

@@ -1,4 +1,5 @@
 /* Tables as spreadsheets write them: quotes, line ends, separators, places, limits, and the way back. */
+#include "random.h"
 #include "suite.h"
 
 #include "csv.h"
@@ -8,17 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t seed;
-
-static uint64_t draw(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
 
 /* The whole table as "line:[cell][cell]" a row, refusals as "!code@row", so that a table of cases reads at a glance. */
 static char *picture(const char *text, size_t length, char separator)
@@ -312,8 +302,7 @@ static void any_table_that_is_written_reads_back(void)
 {
     static const char letters[] = "ab ,;\t\"\r\n\"5.";
     static const char separators[] = {',', ';', '\t'};
-    seed = (uint64_t)time(NULL) * 2654435761u + 1;
-    printf(" [seed %" PRIu64 "] ", seed);
+    random_start("csv");
     for (int round = 0; round < 3000; round++) {
         const char separator = separators[draw() % 3];
         const size_t rows = 1 + draw() % 6;
@@ -356,8 +345,7 @@ static void any_table_that_is_written_reads_back(void)
 static void random_text_always_comes_to_an_end_and_loses_no_line(void)
 {
     static const char letters[] = "ab,;\"\"\r\n";
-    seed = (uint64_t)time(NULL) * 2654435761u + 7;
-    printf(" [seed %" PRIu64 "] ", seed);
+    random_start("scribbles");
     for (int round = 0; round < 20000; round++) {
         char text[40];
         const size_t length = draw() % sizeof text;

@@ -1,4 +1,5 @@
 /* Cells as clerks write them, catalogue decimals, scales and text. */
+#include "random.h"
 #include "suite.h"
 
 #include "decimal.h"
@@ -8,25 +9,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t seed;
-
-static uint64_t draw(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
-static void start_random(const char *what)
-{
-    seed = (uint64_t)time(NULL) * 2654435761u + 1;
-    if (getenv("SUANPAN_SEED") != NULL)
-        seed = strtoull(getenv("SUANPAN_SEED"), NULL, 10);
-    printf(" [%s seed %" PRIu64 "] ", what, seed);
-}
 
 static void a_cell_with_a_number_gives_its_value(void)
 {
@@ -165,7 +147,7 @@ static void write_clerk(char *text, size_t capacity, bool negative, uint64_t mag
 
 static void any_value_written_by_a_clerk_reads_back(void)
 {
-    start_random("clerk");
+    random_start("clerk");
     for (int round = 0; round < 200000; round++) {
         const uint8_t scale = (uint8_t)(draw() % (LIMIT_DECIMALS + 1));
         const uint64_t magnitude = (draw() >> 1) >> (draw() % 63);
@@ -221,7 +203,7 @@ static bool naive(const char *text, uint8_t scale, __int128 *ret_units)
 static void random_scribbles_are_judged_as_the_grammar_says(void)
 {
     static const char letters[] = "0123456789000111,,,..-+e ";
-    start_random("scribbles");
+    random_start("scribbles");
     size_t accepted = 0;
     for (int round = 0; round < 400000; round++) {
         const uint8_t scale = (uint8_t)(draw() % 4);
@@ -319,7 +301,7 @@ static void a_decimal_is_written_with_all_its_decimals(void)
 
 static void what_is_written_reads_back(void)
 {
-    start_random("round trip");
+    random_start("round trip");
     for (int round = 0; round < 100000; round++) {
         const struct decimal value = {(int64_t)(draw() >> (1 + draw() % 62)) * (draw() % 2 == 0 ? 1 : -1),
                                       (uint8_t)(draw() % (LIMIT_DECIMALS + 1))};

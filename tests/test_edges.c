@@ -4,7 +4,8 @@
  * conflicts, retractions, all kinds and aggregates, groups, spans, as-of moments, years that start in April or July.
  *
  * SQLite adds int64 only, so a value is kept as hi * 2^32 + lo (0 <= lo < 2^32), which adds without loss and compares
- * column by column; what is beyond int64 is put together with GMP. SEED=n replays a run. */
+ * column by column; what is beyond int64 is put together with GMP. SUANPAN_SEED=n replays a run. */
+#include "random.h"
 #include "suite.h"
 
 #include "progress.h"
@@ -17,14 +18,9 @@
 #define DISTRICTS 4
 #define MONTHS 27 /* from January 2019 */
 
-static uint64_t state_of_dice;
-
 static uint64_t dice(uint64_t sides)
 {
-    state_of_dice ^= state_of_dice << 13;
-    state_of_dice ^= state_of_dice >> 7;
-    state_of_dice ^= state_of_dice << 17;
-    return state_of_dice % sides;
+    return draw() % sides;
 }
 
 /* ---- SQL ----------------------------------------------------------------------------------------------------------------------- */
@@ -927,10 +923,7 @@ static void a_year_to_date_figure_starts_anew_and_knows_its_gaps(void)
 
 int main(void)
 {
-    const char *given = getenv("SEED");
-    state_of_dice = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u;
-    state_of_dice += state_of_dice == 0 ? 1 : 0;
-    printf("SEED=%llu\n", (unsigned long long)state_of_dice);
+    random_start("edges");
     const struct sentence sentences[] = {
         SENTENCE(random_histories_on_moving_trees_are_answered_as_plain_sql_does),
         SENTENCE(the_greatest_goes_when_it_is_corrected_or_retracted),

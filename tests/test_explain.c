@@ -1,6 +1,7 @@
 /* Figures taken apart, looked back at and compared, over a random history of reports, corrections and retractions. What is
  * expected comes from a list of all records and the words of the contract: nothing is remembered between questions, for
- * every moment the whole list is read again. SEED=n replays a run. */
+ * every moment the whole list is read again. SUANPAN_SEED=n replays a run. */
+#include "random.h"
 #include "suite.h"
 
 #include "keys.h"
@@ -55,14 +56,11 @@ static struct office *office;
 static struct event events[EVENTS];
 static size_t event_count;
 static int64_t received_at[ENTRIES + 1];
-static uint64_t entry_count, state_of_dice;
+static uint64_t entry_count;
 
 static uint64_t dice(uint64_t sides)
 {
-    state_of_dice ^= state_of_dice << 13;
-    state_of_dice ^= state_of_dice >> 7;
-    state_of_dice ^= state_of_dice << 17;
-    return state_of_dice % sides;
+    return draw() % sides;
 }
 
 static struct period month_of(int number)
@@ -113,9 +111,7 @@ static void feed_one(void)
 static void open_history(void)
 {
     struct fault why = {0};
-    const char *seed = getenv("SEED");
-    state_of_dice = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    printf("\n    SEED=%" PRIu64 "\n", state_of_dice);
+    random_start("history");
     event_count = entry_count = 0;
     city_open(&city, files, ARRAY_LEN(files));
     while (entry_count < ENTRIES)

@@ -1,5 +1,6 @@
 /* Random submissions against a naive model that follows the words of CONTRACT 3 unit by unit and period by period, with
- * none of the runs, covers and pages of the real thing. SEED=n replays a run. */
+ * none of the runs, covers and pages of the real thing. SUANPAN_SEED=n replays a run. */
+#include "random.h"
 #include "suite.h"
 
 #include "support.h"
@@ -35,14 +36,9 @@ static const struct catalogue_file files[] = {
     FILE_TEXT("goals.csv", "goal,indicator,unit,op,value,due\n"),
 };
 
-static uint64_t state_of_dice;
-
 static uint64_t dice(uint64_t sides)
 {
-    state_of_dice ^= state_of_dice << 13;
-    state_of_dice ^= state_of_dice >> 7;
-    state_of_dice ^= state_of_dice << 17;
-    return state_of_dice % sides;
+    return draw() % sides;
 }
 
 /* ---- the model ------------------------------------------------------------------------------------------------------------- */
@@ -392,10 +388,7 @@ static void any_order_and_any_repetition_give_the_figures_of_the_naive_model(voi
 
 int main(void)
 {
-    const char *given = getenv("SEED");
-    state_of_dice = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u;
-    state_of_dice += state_of_dice == 0 ? 1 : 0;
-    printf("SEED=%llu\n", (unsigned long long)state_of_dice);
+    random_start("model");
     const struct sentence sentences[] = {
         SENTENCE(any_order_and_any_repetition_give_the_figures_of_the_naive_model),
     };

@@ -1,6 +1,7 @@
 /* test_outbox.c - what is taken stays: batches, chain and known figures over kills, damage, rebirth; and the way of a file
  * through inbox, refused rows, outbox and done/. */
 #include "county.h"
+#include "random.h"
 #include "suite.h"
 
 #include <fcntl.h>
@@ -449,9 +450,7 @@ static void rebirth_gives_new_numbers_to_what_is_not_committed(void)
 /* A child takes files until it is killed; whatever it had taken is whole, and taking goes on where it was. */
 static void a_killed_collector_loses_nothing_and_doubles_nothing(void)
 {
-    const unsigned seed = (unsigned)getpid();
-    fprintf(stderr, "\nseed %u\n", seed);
-    srand(seed);
+    random_start("kills");
     struct county county;
     county_open(&county);
     outbox_close(&county.outbox);
@@ -475,7 +474,7 @@ static void a_killed_collector_loses_nothing_and_doubles_nothing(void)
             }
             _exit(0);
         }
-        const struct timespec while_it_works = {0, (long)(rand() % 30000) * 1000};
+        const struct timespec while_it_works = {0, (long)draw_below(30000) * 1000};
         nanosleep(&while_it_works, NULL);
         kill(child, SIGKILL);
         int result = 0;
@@ -583,9 +582,7 @@ static void a_batch_that_no_longer_fits_the_chain_is_left_out(void)
 /* Pages overwritten at random: the start always goes on, and what is saved hangs together. */
 static void random_damage_never_prevents_the_start(void)
 {
-    const unsigned seed = (unsigned)getpid();
-    fprintf(stderr, "\nseed %u\n", seed);
-    srand(seed);
+    random_start("damage");
     for (int round = 0; round < 12; round++) {
         struct county county;
         county_open(&county);
@@ -601,9 +598,9 @@ static void random_damage_never_prevents_the_start(void)
         snprintf(path, sizeof(path), "%s/outbox.db", county.outbox_folder);
         CU_ASSERT_EQUAL(stat(path, &about), 0);
         for (size_t i = 0; i < sizeof(noise); i++)
-            noise[i] = (char)rand();
+            noise[i] = (char)draw_below(256);
         for (int hits = 0; hits < 1 + round / 3; hits++)
-            change_file(&county, rand() % (long)(about.st_size - 512), noise, sizeof(noise));
+            change_file(&county, (long)draw_below((uint32_t)about.st_size - 512), noise, sizeof(noise));
         CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
         walk(&county);
         CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);

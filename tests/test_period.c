@@ -1,4 +1,5 @@
 /* Days, named periods, spans, neighbours and walking, against a calendar counted day by day. */
+#include "random.h"
 #include "suite.h"
 
 #include "period.h"
@@ -7,22 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-static uint64_t seed;
-
-static uint64_t draw(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
-static void start_random(const char *what)
-{
-    seed = (uint64_t)time(NULL) * 2654435761u + 1;
-    printf(" [%s seed %" PRIu64 "] ", what, seed);
-}
 
 static struct period read_period(const char *text)
 {
@@ -177,7 +162,7 @@ static void a_span_runs_from_the_first_day_to_the_last(void)
 static void every_period_reads_back_from_its_text(void)
 {
     const int32_t first = read_date("1900-01-01"), days = read_date("9999-01-01") - first;
-    start_random("text");
+    random_start("text");
     for (int round = 0; round < 100000; round++) {
         const int32_t from = first + (int32_t)(draw() % (uint64_t)days);
         const int32_t until = from + (int32_t)(draw() % 365 * (draw() % 2));
@@ -356,7 +341,7 @@ static size_t walk_naively(struct period outer, enum period_kind kind, struct pe
 static void a_walk_meets_every_period_inside_once_and_in_order(void)
 {
     struct period found[1500], period;
-    start_random("walk");
+    random_start("walk");
     for (int round = 0; round < 3000; round++) {
         const int32_t first = read_date("1990-01-01") + (int32_t)(draw() % 20000);
         const struct period outer = period_span(first, first + (int32_t)(draw() % (draw() % 2 == 0 ? 40 : 1200)));

@@ -1,4 +1,5 @@
 /* Exact rationals against __int128 arithmetic. */
+#include "random.h"
 #include "suite.h"
 
 #include "ratio.h"
@@ -6,17 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t seed;
-
-static uint64_t draw(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
 
 static void set_fraction(mpq_t value, int64_t numerator, int64_t denominator)
 {
@@ -143,8 +133,7 @@ static void any_fraction_is_rounded_as_long_division_says(void)
 {
     mpq_t value;
     mpq_init(value);
-    seed = (uint64_t)time(NULL) * 2654435761u + 1;
-    printf(" [seed %" PRIu64 "] ", seed);
+    random_start("ratio");
     for (int round = 0; round < 100000; round++) {
         const uint8_t decimals = (uint8_t)(draw() % 10);
         const int64_t numerator = (int64_t)(draw() >> (1 + draw() % 62)) * (draw() % 2 == 0 ? 1 : -1);

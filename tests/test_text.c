@@ -1,4 +1,5 @@
 /* Bytes from outside: UTF-8, GB18030, UTF-16, marks, what is refused and where, trimming and cutting. */
+#include "random.h"
 #include "suite.h"
 
 #include "text.h"
@@ -7,23 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t seed;
-
-static uint64_t draw(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
-static void start_random(const char *what)
-{
-    seed = (uint64_t)time(NULL) * 2654435761u + 1;
-    printf(" [%s seed %" PRIu64 "] ", what, seed);
-}
 
 static void names_lead_to_encodings(void)
 {
@@ -206,7 +190,7 @@ static void overlong_forms_and_stray_bytes_are_named(void)
 static void any_text_goes_to_an_encoding_and_back(void)
 {
     static const enum text_encoding encodings[] = {TEXT_UTF8, TEXT_UTF8_BOM, TEXT_GB18030, TEXT_UTF16LE, TEXT_UTF16BE};
-    start_random("encodings");
+    random_start("encodings");
     for (int round = 0; round < 500; round++) {
         const enum text_encoding encoding = encodings[draw() % ARRAY_LEN(encodings)];
         char text[4096], *bytes = NULL, *back = NULL;
@@ -233,7 +217,7 @@ static void any_text_goes_to_an_encoding_and_back(void)
 static void random_bytes_are_decoded_to_utf8_or_refused(void)
 {
     size_t decoded = 0, turned_away = 0;
-    start_random("bytes");
+    random_start("bytes");
     for (int round = 0; round < 20000; round++) {
         char bytes[64], *text = NULL;
         size_t length = draw() % sizeof bytes, text_length = 0;
