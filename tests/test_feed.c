@@ -3,6 +3,9 @@
 #include "county.h"
 #include "suite.h"
 
+#include "limit.h"
+#include "memory.h"
+
 struct accepted {
     const char *text, *figures;
 };
@@ -351,6 +354,23 @@ static void the_same_bytes_are_another_file_in_another_set_period(void)
     county_close(&county);
 }
 
+static void a_file_of_millions_of_figures_is_refused_before_the_memory_is_full(void)
+{
+    static const char head[] = "element,unit,period,value\n", row[] = "sown,J,2020-03,\n";
+    const size_t rows = LIMIT_FILE_FIGURES + 1, length = strlen(head) + rows * strlen(row);
+    char *text = memory_array(length + 1, 1), *at = text + strlen(head);
+    struct county county;
+    county_open(&county);
+    memcpy(text, head, strlen(head));
+    for (size_t i = 0; i < rows; i++, at += strlen(row))
+        memcpy(at, row, strlen(row));
+    CU_ASSERT_EQUAL(county_read_bytes(&county, text, length - strlen(row)), STATUS_OK);
+    CU_ASSERT_EQUAL(county_read_bytes(&county, text, length), STATUS_REFUSED);
+    CU_ASSERT_EQUAL(county.why.message, MESSAGE_TOO_MANY_FIGURES);
+    free(text);
+    county_close(&county);
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -372,6 +392,7 @@ int main(void)
         SENTENCE(a_link_in_the_inbox_is_not_followed),
         SENTENCE(a_file_still_open_for_writing_is_left_for_later),
         SENTENCE(the_same_bytes_are_another_file_in_another_set_period),
+        SENTENCE(a_file_of_millions_of_figures_is_refused_before_the_memory_is_full),
     };
     return suite_run("feed", sentences, ARRAY_LEN(sentences));
 }
