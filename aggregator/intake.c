@@ -212,6 +212,14 @@ static void note(struct intake *intake, bool warning, const char *name, const ch
     (void)snprintf(event->detail, sizeof event->detail, "%s", detail);
 }
 
+static void note_message(struct intake *intake, bool warning, const char *name, const char *agent, uint64_t number,
+                         enum message message)
+{
+    char detail[MESSAGE_NESTED];
+    message_nest(message, NULL, detail, sizeof detail);
+    note(intake, warning, name, agent, number, detail);
+}
+
 bool intake_event(struct intake *intake, struct intake_event *ret_event)
 {
     if (intake->event_count == 0)
@@ -253,6 +261,15 @@ static void nack_now(struct intake *intake, const unsigned char *route, size_t r
     message.nack.retry_after_ms = retry_after_ms;
     (void)snprintf(message.nack.detail, sizeof message.nack.detail, "%s", detail);
     (void)send_to(intake, route, route_length, &message);
+}
+
+static const char *const protocol[4] = {"1", NULL, NULL, NULL};
+
+/* Why, as a sentence that the collector says in its own language. */
+static const char *nack_reason(enum message message, char ret_text[MESSAGE_NESTED])
+{
+    message_nest(message, message == MESSAGE_NACK_SPEAKS ? protocol : NULL, ret_text, MESSAGE_NESTED);
+    return ret_text;
 }
 
 static void owe_nack(struct peer *peer, uint64_t session, enum wire_nack code, uint64_t first, const char *detail)
@@ -422,7 +439,7 @@ static enum status abandon_group(struct intake *intake, enum status reason, stru
     struct fault forgetting;
     memset(&forgetting, 0, sizeof forgetting);
     if (why != NULL)
-        fault_sentence(why, LANGUAGE_EN, detail, sizeof detail);
+        fault_nest(why, detail, sizeof detail);
     if (intake->open)
         store_rollback(intake->store);
     checkpoints_forget(&intake->checkpoints);
@@ -511,7 +528,7 @@ static void remember_group(struct intake *intake)
         recall_add(intake->recall, agent, taken->outbox, taken->seq, intake->refusals + taken->first_refusal,
                    taken->refusal_count);
         if (taken->refusal_count > 0)
-            note(intake, false, "records_refused", agent, taken->refusal_count, "told to the collector");
+            note_message(intake, false, "records_refused", agent, taken->refusal_count, MESSAGE_TOLD_TO_COLLECTOR);
     }
 }
 
@@ -588,15 +605,13 @@ static void note_connected(struct intake *intake, const struct peer *peer, const
 {
     note(intake, false, "agent_connected", peer->agent, session_backlog(&peer->session), hello->software);
     if (regression)
-        note(intake, true, "store_behind_agent", peer->agent, hello->highest_acked,
-             "the collector was acknowledged more than this store holds; was it restored from a backup? it sends again");
+        note_message(intake, true, "store_behind_agent", peer->agent, hello->highest_acked, MESSAGE_STORE_BEHIND);
     if (hello->high > peer->session.watermark && hello->low > peer->session.watermark + 1)
-        note(intake, true, "batches_lost", peer->agent, peer->session.watermark + 1,
-             "from this batch on to what it still holds the collector has nothing to send; its files must be delivered again");
+        note_message(intake, true, "batches_lost", peer->agent, peer->session.watermark + 1, MESSAGE_BATCHES_LOST);
     if (peer->row.clock_skew_ms > SKEW_MS || peer->row.clock_skew_ms < -SKEW_MS)
-        note(intake, true, "clock_skew", peer->agent, 0, "the agent's clock is more than 5 minutes off");
+        note_message(intake, true, "clock_skew", peer->agent, 0, MESSAGE_CLOCK_OFF);
     if (memcmp(hello->catalogue_hash, intake->catalogue->hash, sizeof hello->catalogue_hash) != 0)
-        note(intake, true, "catalogue_differs", peer->agent, 0, "the agent checks against another catalogue");
+        note_message(intake, true, "catalogue_differs", peer->agent, 0, MESSAGE_OTHER_CATALOGUE);
 }
 
 static enum status on_hello(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
@@ -606,8 +621,10 @@ static enum status on_hello(struct intake *intake, struct peer *peer, const unsi
     struct session_answer verdict;
     const bool same_route = peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0;
     const bool anew = !peer->session.active || peer->session.number != hello->session;
+    char reason[MESSAGE_NESTED];
     if (strcmp(hello->agent, peer->agent) != 0) {
-        nack_now(intake, route, route_length, hello->session, NACK_MALFORMED, "the key belongs to another agent", 0);
+        nack_now(intake, route, route_length, hello->session, NACK_MALFORMED,
+                 nack_reason(MESSAGE_NACK_OTHER_AGENT, reason), 0);
         note(intake, true, "wrong_agent", peer->agent, 0, hello->agent);
         return STATUS_OK;
     }
@@ -620,12 +637,14 @@ static enum status on_hello(struct intake *intake, struct peer *peer, const unsi
     const struct session former = peer->session;
     session_hello(&peer->session, hello, &known, same_route, intake->now_ms, &verdict);
     if (verdict.verdict == SESSION_NACK) {
-        nack_now(intake, route, route_length, hello->session, verdict.code, verdict.detail, 0);
-        note(intake, true, "hello_refused", peer->agent, hello->high, verdict.detail);
+        nack_now(intake, route, route_length, hello->session, verdict.code,
+                 nack_reason(verdict.detail, reason), 0);
+        note(intake, true, "hello_refused", peer->agent, hello->high, reason);
         return STATUS_OK;
     }
     if (verdict.fence_former)
-        nack_now(intake, peer->route, peer->route_length, former.number, NACK_FENCED, "another collector took over", 0);
+        nack_now(intake, peer->route, peer->route_length, former.number, NACK_FENCED,
+                 nack_reason(MESSAGE_NACK_TAKEN_OVER, reason), 0);
     memcpy(peer->route, route, route_length);
     peer->route_length = route_length;
     note_hello(intake, peer, hello);
@@ -749,16 +768,16 @@ static enum status on_batch(struct intake *intake, struct peer *peer, const unsi
     const bool same_route = peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0;
     session_batch(&peer->session, batch, same_route, intake->now_ms, &verdict);
     if (verdict.verdict == SESSION_NACK && !(same_route && peer->session.active && peer->session.number == batch->session))
-        nack_now(intake, route, route_length, batch->session, verdict.code, verdict.detail, 0);
+        nack_now(intake, route, route_length, batch->session, verdict.code, nack_reason(verdict.detail, detail), 0);
     else if (verdict.verdict == SESSION_NACK)
-        owe_nack(peer, batch->session, verdict.code, verdict.first, verdict.detail);
+        owe_nack(peer, batch->session, verdict.code, verdict.first, nack_reason(verdict.detail, detail));
     else if (verdict.verdict == SESSION_ACK)
         peer->owes_ack = true;
     if (verdict.verdict != SESSION_TAKE)
         return STATUS_OK;
     seal_chain_next(peer->session.chain, batch->bytes, batch->length, chain);
     if (!signature_holds(peer, batch, chain)) {
-        refuse_batch(intake, peer, batch, NACK_BAD_SIGNATURE, "not signed with an active key of this agent");
+        refuse_batch(intake, peer, batch, NACK_BAD_SIGNATURE, nack_reason(MESSAGE_NACK_NOT_SIGNED, detail));
         return STATUS_OK;
     }
     /* Contents nobody can read under a good signature come from a collector that is not ours or of another age; taking
@@ -766,8 +785,10 @@ static enum status on_batch(struct intake *intake, struct peer *peer, const unsi
     memset(&malformed, 0, sizeof malformed);
     if (batch->length > LIMIT_BATCH_BYTES ||
         batch_decode(batch->bytes, batch->length, &intake->batch, &malformed) != STATUS_OK) {
-        fault_sentence(&malformed, LANGUAGE_EN, detail, sizeof detail);
-        refuse_batch(intake, peer, batch, NACK_MALFORMED, malformed.message == MESSAGE_NONE ? "too large" : detail);
+        if (malformed.message == MESSAGE_NONE)
+            fault_set(&malformed, MESSAGE_TOO_LARGE, "batch", "256 KiB", NULL);
+        fault_nest(&malformed, detail, sizeof detail);
+        refuse_batch(intake, peer, batch, NACK_MALFORMED, detail);
         return STATUS_OK;
     }
     return take_batch(intake, peer, batch, chain, why);
@@ -829,15 +850,16 @@ static enum status on_payload(struct intake *intake, const unsigned char *route,
     const char *user = intake->security == SECURITY_CURVE ? zmq_msg_gets(payload, "User-Id") : NULL;
     memset(&malformed, 0, sizeof malformed);
     if (wire_decode(zmq_msg_data(payload), zmq_msg_size(payload), LIMIT_MESSAGE_BYTES, &message, &malformed) != STATUS_OK) {
-        fault_sentence(&malformed, LANGUAGE_EN, detail, sizeof detail);
+        fault_nest(&malformed, detail, sizeof detail);
         note(intake, true, "malformed_message", user == NULL ? "" : user, 0, detail);
         goto done;
     }
     struct peer *peer = whose(intake, user, &message, route, route_length);
     if (peer == NULL || peer->key_count == 0) {
-        nack_now(intake, route, route_length, session_of(&message), NACK_REVOKED, "no active key of this agent", 0);
-        note(intake, true, peer == NULL ? "unknown_agent" : "agent_revoked", user == NULL ? "" : user, 0,
-             "nothing of it was taken");
+        nack_now(intake, route, route_length, session_of(&message), NACK_REVOKED,
+                 nack_reason(MESSAGE_NACK_NO_KEY, detail), 0);
+        note_message(intake, true, peer == NULL ? "unknown_agent" : "agent_revoked", user == NULL ? "" : user, 0,
+                     MESSAGE_NOTHING_TAKEN);
         if (peer != NULL)
             lose_peer(peer);
         goto done;
@@ -856,7 +878,7 @@ static void drain(struct intake *intake, zmq_msg_t *payload)
     uint64_t parts = 1;
     while (zmq_msg_more(payload) && zmq_msg_recv(payload, intake->router, ZMQ_DONTWAIT) >= 0)
         parts++;
-    note(intake, true, "multipart_message", peer == NULL ? "" : peer->agent, parts, "thrown away");
+    note(intake, true, "multipart_message", peer == NULL ? "" : peer->agent, parts, "");
     if (peer != NULL)
         session_finish(&peer->session);
 }
@@ -876,7 +898,7 @@ static enum status receive(struct intake *intake, bool *ret_more, struct fault *
     if (zmq_msg_more(&payload))
         drain(intake, &payload);
     else if (length == 0 || length > ROUTE_MOST || name[0] != 0)
-        note(intake, true, "route_chosen_by_peer", "", 0, "a collector sets no routing id; ignored");
+        note(intake, true, "route_chosen_by_peer", "", 0, "");
     else
         status = on_payload(intake, name, length, &payload, why);
 done:

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static void nack(struct session_answer *answer, enum wire_nack code, uint64_t first, const char *detail)
+static void nack(struct session_answer *answer, enum wire_nack code, uint64_t first, enum message detail)
 {
     answer->verdict = SESSION_NACK;
     answer->code = code;
@@ -32,13 +32,13 @@ static void note_takeover(struct session *session, int64_t now_ms)
 static bool objection(const struct wire_hello *hello, const struct stream *known, struct session_answer *answer)
 {
     if (hello->protocol_min > WIRE_VERSION || hello->protocol_max < WIRE_VERSION)
-        nack(answer, NACK_PROTOCOL, 0, "this aggregator speaks protocol 1");
+        nack(answer, NACK_PROTOCOL, 0, MESSAGE_NACK_SPEAKS);
     else if (hello->epoch < known->epoch)
-        nack(answer, NACK_STALE_EPOCH, known->watermark + 1, "the outbox was seen with a higher epoch");
+        nack(answer, NACK_STALE_EPOCH, known->watermark + 1, MESSAGE_NACK_HIGHER_EPOCH);
     else if (hello->high < known->watermark)
-        nack(answer, NACK_STALE_EPOCH, known->watermark + 1, "the outbox holds less than was received from it");
+        nack(answer, NACK_STALE_EPOCH, known->watermark + 1, MESSAGE_NACK_HOLDS_LESS);
     else if (hello->high == known->watermark && memcmp(hello->chain_at_high, known->chain, SEAL_HASH) != 0)
-        nack(answer, NACK_BAD_CHAIN, known->watermark, "the chain differs at the watermark");
+        nack(answer, NACK_BAD_CHAIN, known->watermark, MESSAGE_NACK_OTHER_CHAIN);
     else
         return false;
     return true;
@@ -47,7 +47,7 @@ static bool objection(const struct wire_hello *hello, const struct stream *known
 void session_hello(struct session *session, const struct wire_hello *hello, const struct stream *known, bool same_route,
                    int64_t now_ms, struct session_answer *ret_answer)
 {
-    *ret_answer = (struct session_answer){.verdict = SESSION_WELCOME, .detail = ""};
+    *ret_answer = (struct session_answer){.verdict = SESSION_WELCOME};
     if (objection(hello, known, ret_answer))
         return;
     const bool other_outbox = memcmp(session->outbox, hello->outbox, sizeof session->outbox) != 0;
@@ -55,7 +55,7 @@ void session_hello(struct session *session, const struct wire_hello *hello, cons
         const bool alive = now_ms - session->last_seen < SESSION_SILENT_MS;
         if (alive && other_outbox) {
             if (fighting(session, now_ms)) {
-                nack(ret_answer, NACK_FENCED, 0, "two collectors keep taking this agent from each other");
+                nack(ret_answer, NACK_FENCED, 0, MESSAGE_NACK_FIGHTING);
                 return;
             }
             note_takeover(session, now_ms);
@@ -81,12 +81,12 @@ void session_hello(struct session *session, const struct wire_hello *hello, cons
 void session_batch(struct session *session, const struct wire_batch *batch, bool same_route, int64_t now_ms,
                    struct session_answer *ret_answer)
 {
-    *ret_answer = (struct session_answer){.verdict = SESSION_IGNORE, .detail = ""};
+    *ret_answer = (struct session_answer){.verdict = SESSION_IGNORE};
     if (!session->active || session->number != batch->session) {
         if (session->active && !same_route)
-            nack(ret_answer, NACK_FENCED, 0, "another collector of this agent has the session");
+            nack(ret_answer, NACK_FENCED, 0, MESSAGE_NACK_OTHER_SESSION);
         else
-            nack(ret_answer, NACK_UNKNOWN_OUTBOX, 0, "no such session; say HELLO");
+            nack(ret_answer, NACK_UNKNOWN_OUTBOX, 0, MESSAGE_NACK_NO_SESSION);
         return;
     }
     session->last_seen = now_ms;
@@ -96,10 +96,10 @@ void session_batch(struct session *session, const struct wire_batch *batch, bool
         ret_answer->verdict = SESSION_ACK;
     } else if (batch->seq > session->watermark + 1) {
         if (!session->gap_told)
-            nack(ret_answer, NACK_GAP_AHEAD, session->watermark + 1, "a batch before this one is missing");
+            nack(ret_answer, NACK_GAP_AHEAD, session->watermark + 1, MESSAGE_NACK_BATCH_BEFORE);
         session->gap_told = true;
     } else if (memcmp(batch->chain_before, session->chain, SEAL_HASH) != 0) {
-        nack(ret_answer, NACK_BAD_CHAIN, batch->seq, "the batch does not continue the chain");
+        nack(ret_answer, NACK_BAD_CHAIN, batch->seq, MESSAGE_NACK_CHAIN_BROKEN);
         session->gap_told = true;
     } else {
         ret_answer->verdict = SESSION_TAKE;

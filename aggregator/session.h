@@ -47,7 +47,7 @@ struct session_answer {
     enum session_verdict verdict;
     enum wire_nack code;
     uint64_t first;
-    const char *detail;  /* static, English: it is for logs */
+    enum message detail; /* why: for the collector and for logs */
     bool fence_former;   /* the collector at the former route lost its session: NACK_FENCED */
     bool save_stream;    /* the stream is new or its epoch grew: store it in the group */
     bool regression;     /* the collector was once acknowledged more than is stored: restored from a backup? */

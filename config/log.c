@@ -79,6 +79,11 @@ static void add_escaped(struct line *line, char c)
 
 static void add_value(struct line *line, const char *value)
 {
+    char said[1024];
+    if (message_is_nested(value)) { /* a reason that waits to be said in the reader's language */
+        message_say(value, log_language, said, sizeof said);
+        value = said;
+    }
     if (!needs_quotes(value)) {
         add_text(line, value);
         return;

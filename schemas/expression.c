@@ -116,6 +116,13 @@ static enum status refuse_here(const struct cursor *cursor, const char *expected
     return refuse(cursor, MESSAGE_EXPRESSION_UNEXPECTED, cursor->at, length, expected);
 }
 
+static enum status refuse_word(const struct cursor *cursor, enum message expected)
+{
+    char word[MESSAGE_NESTED];
+    message_nest(expected, NULL, word, sizeof(word));
+    return refuse_here(cursor, word);
+}
+
 /* ---- terms ------------------------------------------------------------------------------------------------------- */
 
 struct reserved_word {
@@ -183,7 +190,7 @@ static enum status read_shifted(struct cursor *cursor, struct term *term)
     skip_spaces(cursor);
     length = word_length(cursor->at);
     if (length == 0)
-        return refuse_here(cursor, "element");
+        return refuse_word(cursor, MESSAGE_EXPECTED_NAME);
     status = read_element(cursor, length, &term->element);
     if (status != STATUS_OK)
         return status;
@@ -198,7 +205,7 @@ static enum status read_name(struct cursor *cursor, struct term *term)
 {
     const size_t length = word_length(cursor->at);
     if (length == 0 || all_digits(cursor->at, length))
-        return refuse_here(cursor, "name");
+        return refuse_word(cursor, MESSAGE_EXPECTED_TERM);
     for (size_t i = 0; i < ARRAY_LEN(counters); i++)
         if (same_word(cursor->at, length, counters[i].name)) {
             term->kind = counters[i].kind;

@@ -75,6 +75,14 @@ void fault_sentence(const struct fault *fault, enum language language, char *ret
     (void)message_format(fault->message, language, arguments, ret_text, capacity);
 }
 
+void fault_nest(const struct fault *fault, char *ret_text, size_t capacity)
+{
+    const char *arguments[4];
+    for (size_t i = 0; i < ARRAY_LEN(arguments); i++)
+        arguments[i] = fault->argument[i];
+    message_nest(fault->message, arguments, ret_text, capacity);
+}
+
 void fault_format(const struct fault *fault, enum language language, char *ret_text, size_t capacity)
 {
     char sentence[SENTENCE_BYTES], row[24] = "";

@@ -23,5 +23,7 @@ void fault_at(struct fault *fault, const char *file, int64_t row, const char *co
 void fault_format(const struct fault *fault, enum language language, char *ret_text, size_t capacity);
 /* Only the sentence. */
 void fault_sentence(const struct fault *fault, enum language language, char *ret_text, size_t capacity);
+/* The sentence as an argument of another one (message_nest): said later, in the language of whoever reads it. */
+void fault_nest(const struct fault *fault, char *ret_text, size_t capacity);
 
 #endif

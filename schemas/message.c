@@ -7,6 +7,7 @@
 #include "status.h"
 #include "text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct sentence {
@@ -72,22 +73,132 @@ static size_t argument_at(const char *text)
     return 0;
 }
 
+/* The number of the argument that the part starting here ("{n?") is about, or 0. */
+static size_t part_at(const char *text)
+{
+    if (text[0] == '{' && text[1] >= '1' && text[1] <= '4' && text[2] == '?')
+        return (size_t)(text[1] - '0');
+    return 0;
+}
+
+static bool is_nothing(const char *argument)
+{
+    return argument == NULL || argument[0] == '\0' || strcmp(argument, "-") == 0;
+}
+
+static const char *end_of_part(const char *text)
+{
+    while (*text != '\0' && *text != '}')
+        text += argument_at(text) != 0 ? 3 : 1;
+    return text;
+}
+
+/* ---- sentences within sentences -------------------------------------------------------------------------------------------- */
+
+#define NEST '\x1e' /* starts a nested sentence; each of its arguments follows a SPLIT */
+#define SPLIT '\x1f'
+
+bool message_is_nested(const char *text)
+{
+    return text[0] == NEST;
+}
+
+static void put_argument(struct page *page, const char *argument, enum language language)
+{
+    char said[1024];
+    if (argument == NULL)
+        return;
+    if (message_is_nested(argument)) {
+        message_say(argument, language, said, sizeof said);
+        argument = said;
+    }
+    put(page, argument, strlen(argument));
+}
+
+void message_nest(enum message message, const char *const arguments[4], char *ret_text, size_t capacity)
+{
+    struct page page = {.text = ret_text, .capacity = capacity};
+    const char nest = NEST, split = SPLIT, *code = message_code(message);
+    size_t count = arguments == NULL ? 0 : 4;
+    while (count > 0 && (arguments[count - 1] == NULL || arguments[count - 1][0] == '\0'))
+        count--;
+    put(&page, &nest, 1);
+    put(&page, code, strlen(code));
+    for (size_t i = 0; i < count; i++) {
+        put(&page, &split, 1);
+        if (arguments[i] != NULL)
+            put(&page, arguments[i], strlen(arguments[i]));
+    }
+    finish(&page);
+}
+
+/* What comes from a newer program may bear a code that is not known here: then code and arguments are shown as they are. */
+static void say_unknown(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ')
+            *text = ' ';
+}
+
+void message_say(const char *text, enum language language, char *ret_text, size_t capacity)
+{
+    char copy[1024], *arguments[4] = {NULL, NULL, NULL, NULL};
+    struct page page = {.text = copy, .capacity = sizeof copy};
+    enum message message;
+    if (!message_is_nested(text)) {
+        page = (struct page){.text = ret_text, .capacity = capacity};
+        put(&page, text, strlen(text));
+        finish(&page);
+        return;
+    }
+    put(&page, text + 1, strlen(text + 1));
+    finish(&page);
+    char *at = strchr(copy, SPLIT);
+    for (size_t i = 0; at != NULL && i < ARRAY_LEN(arguments); i++) {
+        *at++ = '\0';
+        arguments[i] = at;
+        at = strchr(at, SPLIT);
+    }
+    message = message_by_code(copy);
+    for (size_t i = 0; i < ARRAY_LEN(arguments); i++)
+        if (arguments[i] != NULL)
+            say_unknown(arguments[i]);
+    if (message != MESSAGE_NONE) {
+        (void)message_format(message, language, (const char *const *)arguments, ret_text, capacity);
+        return;
+    }
+    page = (struct page){.text = ret_text, .capacity = capacity};
+    say_unknown(copy);
+    put(&page, copy, strlen(copy));
+    for (size_t i = 0; i < ARRAY_LEN(arguments) && arguments[i] != NULL; i++) {
+        put(&page, " ", 1);
+        put(&page, arguments[i], strlen(arguments[i]));
+    }
+    finish(&page);
+}
+
 size_t message_format(enum message message, enum language language, const char *const arguments[4], char *ret_text,
                       size_t capacity)
 {
     struct page page = {.text = ret_text, .capacity = capacity};
     const struct sentence *sentence = sentence_of(message);
     const char *text = language == LANGUAGE_EN ? sentence->en : sentence->zh;
+    const char *part_end = NULL; /* of the part at hand that is said */
     while (*text != '\0') {
-        const size_t number = argument_at(text);
-        if (number == 0) {
+        const size_t number = argument_at(text), part = part_at(text);
+        if (part != 0) {
+            const char *end = end_of_part(text + 3);
+            const bool said = arguments != NULL && !is_nothing(arguments[part - 1]);
+            part_end = said ? end : NULL;
+            text = said ? text + 3 : *end == '\0' ? end : end + 1;
+        } else if (text == part_end) {
+            text++;
+        } else if (number != 0) {
+            put_argument(&page, arguments == NULL ? NULL : arguments[number - 1], language);
+            text += 3;
+        } else {
             put(&page, text++, 1);
-            continue;
         }
-        const char *argument = arguments == NULL ? NULL : arguments[number - 1];
-        if (argument != NULL)
-            put(&page, argument, strlen(argument));
-        text += 3;
     }
     finish(&page);
     return page.length;

@@ -348,6 +348,7 @@ static void contents_nobody_can_read_are_refused_whole(void)
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     struct parcel parcel = pack(&east, "homes,a1,2020-01,5\n", 1);
     struct wire_batch *batch = &parcel.message.batch;
+    char said[512];
     unsigned char chain[SEAL_HASH], digest[SEAL_HASH];
     parcel.bytes[batch->length / 2] ^= 0xff;
     batch->length--;
@@ -357,6 +358,11 @@ static void contents_nobody_can_read_are_refused_whole(void)
     post(&east, &parcel.message);
     CU_ASSERT_EQUAL(await(&east), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_MALFORMED);
+    CU_ASSERT_TRUE(message_is_nested(east.answer.nack.detail)); /* the collector says it in its own language */
+    message_say(east.answer.nack.detail, LANGUAGE_EN, said, sizeof said);
+    CU_ASSERT_EQUAL(strncmp(said, "malformed batch, nothing of it was taken", 40), 0);
+    message_say(east.answer.nack.detail, LANGUAGE_ZH, said, sizeof said);
+    CU_ASSERT_EQUAL(strncmp(said, "批次格式不对", strlen("批次格式不对")), 0);
     CU_ASSERT_EQUAL(bureau.committed, 0);
     free(parcel.bytes);
     close_bureau();

@@ -63,11 +63,42 @@ static void braces_are_only_used_for_arguments(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         for (int language = 0; language < 2; language++)
             for (const char *at = language == 0 ? rows[i].zh : rows[i].en; (at = strchr(at, '{')) != NULL; at++) {
-                const bool good = at[1] >= '1' && at[1] <= '4' && at[2] == '}';
+                const bool good = at[1] >= '1' && at[1] <= '4' && (at[2] == '}' || at[2] == '?');
                 if (!good)
                     printf("\n  stray brace: %s\n", rows[i].name);
                 CU_ASSERT_TRUE(good);
             }
+}
+
+static void a_part_about_nothing_is_left_out(void)
+{
+    char text[200];
+    (void)message_format(MESSAGE_UNKNOWN_REFERENCE, LANGUAGE_EN, (const char *const[4]){"f", "w", "near", NULL}, text,
+                         sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "f has no \"w\" (nearest: near); correct it or add it");
+    (void)message_format(MESSAGE_UNKNOWN_REFERENCE, LANGUAGE_ZH, (const char *const[4]){"f", "w", "-", NULL}, text,
+                         sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "f 里没有“w”；请改正或补上");
+    (void)message_format(MESSAGE_UNKNOWN_REFERENCE, LANGUAGE_EN, NULL, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, " has no \"\"; correct it or add it");
+}
+
+static void a_sentence_within_a_sentence_is_said_in_the_language_of_the_outer_one(void)
+{
+    char inner[MESSAGE_NESTED], text[300];
+    message_nest(MESSAGE_NACK_SPEAKS, (const char *const[4]){"1", NULL, NULL, NULL}, inner, sizeof inner);
+    CU_ASSERT_TRUE(message_is_nested(inner));
+    (void)message_format(MESSAGE_AGGREGATOR_BUSY, LANGUAGE_ZH, (const char *const[4]){inner, NULL, NULL, NULL}, text,
+                         sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "汇总端暂时不能保存（汇总端使用协议版本 1）；会自动重试");
+    message_say(inner, LANGUAGE_EN, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "the aggregator speaks protocol 1");
+    message_say("plain", LANGUAGE_EN, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "plain");
+    message_say("\x1e" "of_a_newer_program\x1f" "7\x1f\n", LANGUAGE_EN, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "of_a_newer_program 7  ");
+    message_say("\x1enack_speaks\x1f" "1\x1f" "2\x1f" "3\x1f" "4\x1f" "5", LANGUAGE_EN, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "the aggregator speaks protocol 1");
 }
 
 static void no_two_messages_share_a_code(void)
@@ -276,6 +307,8 @@ int main(void)
         SENTENCE(both_languages_use_the_same_arguments),
         SENTENCE(braces_are_only_used_for_arguments),
         SENTENCE(no_two_messages_share_a_code),
+        SENTENCE(a_part_about_nothing_is_left_out),
+        SENTENCE(a_sentence_within_a_sentence_is_said_in_the_language_of_the_outer_one),
         SENTENCE(a_code_leads_back_to_its_message),
         SENTENCE(a_number_that_is_no_message_has_no_text),
         SENTENCE(arguments_are_filled_in),

@@ -28,8 +28,8 @@
 #define TIMEOUT_SECONDS_MOST 86400
 
 enum {
-    OPTION_CONFIG, OPTION_STORE, OPTION_SERVER, OPTION_KEY, OPTION_SERVER_KEY, OPTION_TIMEOUT, OPTION_FORMAT, OPTION_LANG,
-    OPTION_HELP, OPTION_VERSION, OPTION_COUNT
+    OPTION_CONFIG, OPTION_STORE, OPTION_SERVER, OPTION_KEY, OPTION_SERVER_KEY, OPTION_SECURITY, OPTION_TIMEOUT, OPTION_FORMAT,
+    OPTION_LANG, OPTION_HELP, OPTION_VERSION, OPTION_COUNT
 };
 static const struct option_row global_rows[OPTION_COUNT] = {
     [OPTION_CONFIG] = {"config", 'c', "FILE", "汇总端配置（默认：当前目录的 aggregator.yaml）",
@@ -40,6 +40,8 @@ static const struct option_row global_rows[OPTION_COUNT] = {
     [OPTION_KEY] = {"key", 0, "FILE", "--server：自己的密钥文件", "with --server: your own key file"},
     [OPTION_SERVER_KEY] = {"server-key", 0, "FILE", "--server：汇总端的公钥文件",
                            "with --server: the aggregator's public key file"},
+    [OPTION_SECURITY] = {"security", 0, "none", "--server：汇总端写明 security: none 时不加密（仅限 ipc:// 和本机）",
+                         "with --server: no encryption, where the aggregator has security: none (ipc:// and loopback)"},
     [OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "最多等待多少秒（默认 30）", "wait this long for an answer (default 30)"},
     [OPTION_FORMAT] = {"format", 0, "FORMAT", "table、csv 或 json（终端上默认 table，否则 csv）",
                        "table, csv or json (default: table on a terminal, else csv)"},
@@ -217,15 +219,22 @@ static int ask_server(const struct program *program)
 {
     const char *endpoint = program->globals.value[OPTION_SERVER];
     const char *key = program->globals.value[OPTION_KEY], *server_key = program->globals.value[OPTION_SERVER_KEY];
+    const char *security = program->globals.value[OPTION_SECURITY];
     struct ask_target target = {.endpoint = endpoint, .security = SECURITY_CURVE};
     struct secret_key own;
     struct public_key server;
     struct fault fault = {.message = MESSAGE_NONE};
     enum status status;
     int exit_code;
-    if (key == NULL && server_key == NULL && settings_is_loopback(endpoint)) {
+    if (security != NULL) {
+        if (strcmp(security, "none") != 0)
+            fault_set(&fault, MESSAGE_ASK_BAD_CHOICE, "security", security, "none", NULL);
+        else if (key != NULL || server_key != NULL)
+            fault_set(&fault, MESSAGE_ASK_ONE_OF, "--security, --key, --server-key", NULL);
+        else if (!settings_is_loopback(endpoint))
+            fault_set(&fault, MESSAGE_PLAIN_ENDPOINT, endpoint, NULL);
         target.security = SECURITY_NONE;
-        return ask_running(program, &target);
+        return fault.message == MESSAGE_NONE ? ask_running(program, &target) : complain(program, EXIT_USAGE, &fault);
     }
     if (key == NULL || server_key == NULL) {
         fault_set(&fault, MESSAGE_ASK_NEEDS_KEYS, endpoint, NULL);

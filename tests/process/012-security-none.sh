@@ -20,6 +20,17 @@ $HEADER
 homes,A,东区,2020-01,12,,,1,2,partial
 homes,B,西区,2020-01,,,,0,1,missing
 CSV
+endpoint=$(sed -n 's/^ *queries: *//p' aggregator.yaml | sed "s#ipc://#ipc://$PWD/#")
+"$BIN/suanpan" --server "$endpoint" query homes --unit A --period 2020-01 >last.out 2>last.err
+status=$?
+expect_status 2 "a server without keys is not asked in vain"
+grep -q -- '--key FILE.*--server-key FILE.*--security none' last.err || fail "it is not said at once what is needed"
+"$BIN/suanpan" --server "$endpoint" --security none query homes --unit A --period 2020-01 >last.out 2>last.err
+status=$?
+expect_status 0 "asked without encryption, as both sides say"
+"$BIN/suanpan" --server tcp://10.0.0.5:7422 --security none query homes >last.out 2>last.err
+status=$?
+expect_status 2 "no question leaves this machine unencrypted"
 sed -i 's/^key: .*/key: keys\/other.key/' east.yaml
 "$BIN/suanpan" keygen keys other >/dev/null
 put east feb.csv <<'CSV'
