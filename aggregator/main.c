@@ -493,7 +493,7 @@ static enum status keep_alerts(struct program *program, int64_t now_ms, struct f
     if (status == STATUS_OK)
         status = store_commit(program->store, why);
     if (status != STATUS_OK)
-        store_rollback(program->store); /* a commit that found the disk full leaves its transaction open */
+        store_rollback(program->store);
     if (status == STATUS_OK) {
         program->alerts_stored = program->alert_count;
     } else if (status != STATUS_BROKEN) {
@@ -518,7 +518,7 @@ static enum status keep_publication(struct program *program, int64_t now_ms, str
     if (status == STATUS_OK)
         status = store_commit(program->store, why);
     if (status != STATUS_OK)
-        store_rollback(program->store); /* a commit that found the disk full leaves its transaction open */
+        store_rollback(program->store);
     if (status == STATUS_OK) {
         note.entry = added ? program->publication.entry : 0;
         program->publishes = false;

@@ -142,6 +142,10 @@ enum status store_statement(struct store *store, enum statement which, sqlite3_s
 enum status store_step(struct store *store, sqlite3_stmt *statement, bool *ret_row, struct fault *why) MUST_CHECK;
 /* Steps to the end and resets: for statements that give no rows. */
 enum status store_run(struct store *store, sqlite3_stmt *statement, struct fault *why) MUST_CHECK;
+/* All rows of a bound statement, each read into `size` zeroed bytes; NULL when there are none. `what` names the rows when one
+ * contradicts the schema. *ret_rows is the caller's. */
+enum status store_rows(struct store *store, sqlite3_stmt *statement, bool (*read)(sqlite3_stmt *statement, void *into),
+                       size_t size, const char *what, void **ret_rows, size_t *ret_count, struct fault *why) MUST_CHECK;
 /* Turns SQLite's answer into ours; rolls back. */
 enum status store_failure(struct store *store, int result, struct fault *why) MUST_CHECK;
 /* A row in the file contradicts the schema. */

@@ -354,8 +354,9 @@ enum status store_entry_at(struct store *store, int64_t moment, uint64_t *ret_nu
 
 /* ---- streams --------------------------------------------------------------------------------------------------------- */
 
-static bool read_stream(sqlite3_stmt *statement, struct stream *ret_stream)
+static bool read_stream(sqlite3_stmt *statement, void *into)
 {
+    struct stream *ret_stream = into;
     ret_stream->epoch = (uint64_t)sqlite3_column_int64(statement, 2);
     ret_stream->watermark = (uint64_t)sqlite3_column_int64(statement, 3);
     ret_stream->last_received_at = sqlite3_column_int64(statement, 5);
@@ -409,30 +410,12 @@ enum status store_save_stream(struct store *store, const struct stream *stream, 
 enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
 {
     sqlite3_stmt *statement;
-    struct stream *streams = NULL;
-    size_t count = 0, capacity = 0;
-    bool row = true;
+    void *rows = NULL;
     enum status status = store_statement(store, STATEMENT_STREAMS, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    while (row) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK)
-            goto done;
-        if (!row)
-            break;
-        streams = memory_grow(streams, &capacity, count + 1, sizeof *streams);
-        if (!read_stream(statement, &streams[count++])) {
-            status = store_damaged(store, "stream", why);
-            goto done;
-        }
-    }
-    *ret_streams = streams;
-    *ret_count = count;
-    streams = NULL;
-done:
-    sqlite3_reset(statement);
-    free(streams);
+    if (status == STATUS_OK)
+        status = store_rows(store, statement, read_stream, sizeof(struct stream), "stream", &rows, ret_count, why);
+    if (status == STATUS_OK)
+        *ret_streams = rows;
     return status;
 }
 

@@ -157,8 +157,9 @@ enum status store_load_catalogue_of(struct store *store, const unsigned char has
 
 /* ---- alerts ------------------------------------------------------------------------------------------------------------ */
 
-static bool read_alert(sqlite3_stmt *statement, struct alert_row *row)
+static bool read_alert(sqlite3_stmt *statement, void *into)
 {
+    struct alert_row *row = into;
     row->since = sqlite3_column_int64(statement, 7);
     return store_read_text(statement, 0, row->alert, sizeof row->alert) &&
            store_read_text(statement, 1, row->kind, sizeof row->kind) &&
@@ -174,32 +175,14 @@ static bool read_alert(sqlite3_stmt *statement, struct alert_row *row)
 
 enum status store_alerts(struct store *store, struct alert_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    struct alert_row *rows = NULL;
-    size_t count = 0, capacity = 0;
     sqlite3_stmt *statement;
-    bool row;
+    void *rows = NULL;
     enum status status = store_statement(store, STATEMENT_ALERTS, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    for (;;) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
-        memset(&rows[count], 0, sizeof rows[count]);
-        if (!read_alert(statement, &rows[count++])) {
-            status = store_damaged(store, "alert", why);
-            break;
-        }
-    }
-    sqlite3_reset(statement);
-    if (status != STATUS_OK) {
-        free(rows);
-        return status;
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        status = store_rows(store, statement, read_alert, sizeof(struct alert_row), "alert", &rows, ret_count, why);
+    if (status == STATUS_OK)
+        *ret_rows = rows;
+    return status;
 }
 
 enum status store_save_alert(struct store *store, const struct alert_row *row, struct fault *why)
@@ -224,8 +207,9 @@ enum status store_save_alert(struct store *store, const struct alert_row *row, s
 
 /* ---- agents ------------------------------------------------------------------------------------------------------------ */
 
-static bool read_agent(sqlite3_stmt *statement, struct agent_row *row)
+static bool read_agent(sqlite3_stmt *statement, void *into)
 {
+    struct agent_row *row = into;
     row->connected = sqlite3_column_int(statement, 1) != 0;
     row->last_seen = sqlite3_column_int64(statement, 2);
     row->last_submission = sqlite3_column_int64(statement, 3);
@@ -238,32 +222,14 @@ static bool read_agent(sqlite3_stmt *statement, struct agent_row *row)
 
 enum status store_agents(struct store *store, struct agent_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    struct agent_row *rows = NULL;
-    size_t count = 0, capacity = 0;
     sqlite3_stmt *statement;
-    bool row;
+    void *rows = NULL;
     enum status status = store_statement(store, STATEMENT_AGENTS, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    for (;;) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
-        memset(&rows[count], 0, sizeof rows[count]);
-        if (!read_agent(statement, &rows[count++])) {
-            status = store_damaged(store, "agent", why);
-            break;
-        }
-    }
-    sqlite3_reset(statement);
-    if (status != STATUS_OK) {
-        free(rows);
-        return status;
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        status = store_rows(store, statement, read_agent, sizeof(struct agent_row), "agent", &rows, ret_count, why);
+    if (status == STATUS_OK)
+        *ret_rows = rows;
+    return status;
 }
 
 enum status store_save_agent(struct store *store, const struct agent_row *row, struct fault *why)

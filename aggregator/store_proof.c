@@ -12,8 +12,9 @@
 
 /* ---- registry ------------------------------------------------------------------------------------------------------ */
 
-static bool read_registry(sqlite3_stmt *statement, struct registry_row *row)
+static bool read_registry(sqlite3_stmt *statement, void *into)
 {
+    struct registry_row *row = into;
     row->number = (uint64_t)sqlite3_column_int64(statement, 0);
     row->after = (uint64_t)sqlite3_column_int64(statement, 6);
     row->seen_at = sqlite3_column_int64(statement, 7);
@@ -27,33 +28,18 @@ static bool read_registry(sqlite3_stmt *statement, struct registry_row *row)
 
 enum status store_registry(struct store *store, struct registry_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    struct registry_row *rows = NULL;
-    size_t count = 0, capacity = 0;
     sqlite3_stmt *statement;
-    bool row;
-    enum status status = STATUS_OK;
+    void *rows = NULL;
     *ret_rows = NULL;
     *ret_count = 0;
     if (store->version < PROOF_SINCE)
         return STATUS_OK;
-    status = store_statement(store, STATEMENT_REGISTRY, &statement, why);
-    while (status == STATUS_OK) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
-        memset(&rows[count], 0, sizeof rows[count]);
-        if (!read_registry(statement, &rows[count++]))
-            status = store_damaged(store, "registry", why);
-    }
-    if (status != STATUS_OK) {
-        free(rows);
-        return status;
-    }
-    sqlite3_reset(statement);
-    *ret_rows = rows;
-    *ret_count = count;
-    return STATUS_OK;
+    enum status status = store_statement(store, STATEMENT_REGISTRY, &statement, why);
+    if (status == STATUS_OK)
+        status = store_rows(store, statement, read_registry, sizeof(struct registry_row), "registry", &rows, ret_count, why);
+    if (status == STATUS_OK)
+        *ret_rows = rows;
+    return status;
 }
 
 enum status store_add_registry(struct store *store, const struct registry_row *row, struct fault *why)
@@ -76,8 +62,9 @@ enum status store_add_registry(struct store *store, const struct registry_row *r
 
 /* ---- checkpoints --------------------------------------------------------------------------------------------------- */
 
-static bool read_checkpoint(sqlite3_stmt *statement, struct checkpoint_row *row)
+static bool read_checkpoint(sqlite3_stmt *statement, void *into)
 {
+    struct checkpoint_row *row = into;
     row->entry = (uint64_t)sqlite3_column_int64(statement, 0);
     return store_read_text(statement, 1, row->text, sizeof row->text);
 }
@@ -85,34 +72,20 @@ static bool read_checkpoint(sqlite3_stmt *statement, struct checkpoint_row *row)
 enum status store_checkpoints(struct store *store, uint64_t after, struct checkpoint_row **ret_rows, size_t *ret_count,
                               struct fault *why)
 {
-    struct checkpoint_row *rows = NULL;
-    size_t count = 0, capacity = 0;
     sqlite3_stmt *statement;
-    bool row;
-    enum status status = STATUS_OK;
+    void *rows = NULL;
     *ret_rows = NULL;
     *ret_count = 0;
     if (store->version < PROOF_SINCE)
         return STATUS_OK;
-    status = store_statement(store, STATEMENT_CHECKPOINTS, &statement, why);
+    enum status status = store_statement(store, STATEMENT_CHECKPOINTS, &statement, why);
     if (status == STATUS_OK)
         store_bind_number(statement, 1, after);
-    while (status == STATUS_OK) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
-        if (!read_checkpoint(statement, &rows[count++]))
-            status = store_damaged(store, "checkpoint", why);
-    }
-    if (status != STATUS_OK) {
-        free(rows);
-        return status;
-    }
-    sqlite3_reset(statement);
-    *ret_rows = rows;
-    *ret_count = count;
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        status = store_rows(store, statement, read_checkpoint, sizeof(struct checkpoint_row), "checkpoint", &rows, ret_count, why);
+    if (status == STATUS_OK)
+        *ret_rows = rows;
+    return status;
 }
 
 enum status store_newest_checkpoint(struct store *store, bool *ret_found, struct checkpoint_row *ret_row,
@@ -149,31 +122,24 @@ enum status store_add_checkpoint(struct store *store, uint64_t entry, const char
 
 /* ---- catalogues ---------------------------------------------------------------------------------------------------- */
 
+static bool read_catalogue(sqlite3_stmt *statement, void *into)
+{
+    struct catalogue_row *row = into;
+    row->version = sqlite3_column_int64(statement, 0);
+    row->after = (uint64_t)sqlite3_column_int64(statement, 2);
+    return store_read_blob(statement, 1, row->hash, SEAL_HASH);
+}
+
 enum status store_catalogues(struct store *store, struct catalogue_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    struct catalogue_row *rows = NULL;
-    size_t count = 0, capacity = 0;
     sqlite3_stmt *statement;
-    bool row;
+    void *rows = NULL;
     enum status status = store_statement(store, STATEMENT_CATALOGUES, &statement, why);
-    while (status == STATUS_OK) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
-        rows[count].version = sqlite3_column_int64(statement, 0);
-        rows[count].after = (uint64_t)sqlite3_column_int64(statement, 2);
-        if (!store_read_blob(statement, 1, rows[count++].hash, SEAL_HASH))
-            status = store_damaged(store, "catalogue", why);
-    }
-    if (status != STATUS_OK) {
-        free(rows);
-        return status;
-    }
-    sqlite3_reset(statement);
-    *ret_rows = rows;
-    *ret_count = count;
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        status = store_rows(store, statement, read_catalogue, sizeof(struct catalogue_row), "catalogue", &rows, ret_count, why);
+    if (status == STATUS_OK)
+        *ret_rows = rows;
+    return status;
 }
 
 enum status store_catalogue_files(struct store *store, int64_t version, store_file_visitor *visit, void *context,

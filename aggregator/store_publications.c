@@ -28,8 +28,9 @@ enum status store_chain_at(struct store *store, const char *agent, const unsigne
     return is_sound ? STATUS_OK : store_damaged(store, "ledger: chain", why);
 }
 
-static bool read_publication(sqlite3_stmt *statement, struct publication *row)
+static bool read_publication(sqlite3_stmt *statement, void *into)
 {
+    struct publication *row = into;
     char period[PERIOD_TEXT];
     struct fault ignored = {0};
     row->entry = (uint64_t)sqlite3_column_int64(statement, 2);
@@ -48,37 +49,18 @@ static bool read_publication(sqlite3_stmt *statement, struct publication *row)
 enum status store_publications(struct store *store, struct publication **ret_rows, size_t *ret_count,
                                struct fault *why)
 {
-    struct publication *rows = NULL;
-    size_t count = 0, capacity = 0;
     sqlite3_stmt *statement;
-    bool row = store->version >= PUBLICATIONS_SINCE;
-    enum status status = STATUS_OK;
+    void *rows = NULL;
     *ret_rows = NULL;
     *ret_count = 0;
-    if (!row)
+    if (store->version < PUBLICATIONS_SINCE)
         return STATUS_OK;
-    status = store_statement(store, STATEMENT_PUBLICATIONS, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    for (;;) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        rows = memory_grow(rows, &capacity, count + 1, sizeof *rows);
-        memset(&rows[count], 0, sizeof rows[count]);
-        if (!read_publication(statement, &rows[count++])) {
-            status = store_damaged(store, "publication", why);
-            break;
-        }
-    }
-    sqlite3_reset(statement);
-    if (status != STATUS_OK) {
-        free(rows);
-        return status;
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return STATUS_OK;
+    enum status status = store_statement(store, STATEMENT_PUBLICATIONS, &statement, why);
+    if (status == STATUS_OK)
+        status = store_rows(store, statement, read_publication, sizeof(struct publication), "publication", &rows, ret_count, why);
+    if (status == STATUS_OK)
+        *ret_rows = rows;
+    return status;
 }
 
 enum status store_publication(struct store *store, const char *name, bool *ret_found, struct publication *ret_row,

@@ -126,6 +126,31 @@ enum status store_run(struct store *store, sqlite3_stmt *statement, struct fault
     return status;
 }
 
+enum status store_rows(struct store *store, sqlite3_stmt *statement, bool (*read)(sqlite3_stmt *statement, void *into),
+                       size_t size, const char *what, void **ret_rows, size_t *ret_count, struct fault *why)
+{
+    unsigned char *rows = NULL;
+    size_t count = 0, capacity = 0;
+    bool row = true;
+    enum status status = STATUS_OK;
+    while ((status = store_step(store, statement, &row, why)) == STATUS_OK && row) {
+        rows = memory_grow(rows, &capacity, count + 1, size);
+        memset(rows + count * size, 0, size);
+        if (!read(statement, rows + count++ * size)) {
+            status = store_damaged(store, what, why);
+            break;
+        }
+    }
+    sqlite3_reset(statement);
+    if (status == STATUS_OK) {
+        *ret_rows = rows;
+        *ret_count = count;
+    } else {
+        free(rows);
+    }
+    return status;
+}
+
 void store_bind_text(sqlite3_stmt *statement, int index, const char *text)
 {
     /* Binding fails only for a wrong index (our bug) or for want of memory; then the row would violate NOT NULL. */
