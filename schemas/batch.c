@@ -16,9 +16,9 @@
 #include "cursor.h"
 #include "limit.h"
 #include "memory.h"
+#include "pack.h"
 
 #include <inttypes.h>
-#include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,20 +232,6 @@ static void write_reasons(struct bytes *bytes, const struct record *records, siz
     }
 }
 
-static void pack_text(msgpack_packer *packer, const char *text)
-{
-    const size_t length = strlen(text);
-    msgpack_pack_str(packer, length);
-    msgpack_pack_str_body(packer, text, length);
-}
-
-static void pack_binary(msgpack_packer *packer, const void *bytes, size_t length)
-{
-    msgpack_pack_bin(packer, length);
-    if (length > 0)
-        msgpack_pack_bin_body(packer, bytes, length);
-}
-
 static void pack_submission(msgpack_packer *packer, const struct submission *submission)
 {
     msgpack_pack_array(packer, SUBMISSION_ITEMS);
@@ -327,8 +313,7 @@ enum status batch_encode(const struct catalogue *catalogue, const struct submiss
     msgpack_sbuffer buffer;
     msgpack_packer packer;
     char digits[24];
-    msgpack_sbuffer_init(&buffer);
-    msgpack_packer_init(&packer, &buffer, msgpack_sbuffer_write);
+    pack_open(&packer, &buffer);
     enum status status = check_before_writing(catalogue, submission, records, count, why);
     if (status != STATUS_OK)
         goto done;

@@ -10,8 +10,8 @@
 #include "cursor.h"
 #include "limit.h"
 #include "memory.h"
+#include "pack.h"
 
-#include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,28 +27,12 @@ struct wire_private {
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
 
-/* A NULL text is written as an empty one. */
-static void pack_text(msgpack_packer *packer, const char *text)
-{
-    const size_t length = text == NULL ? 0 : strlen(text);
-    msgpack_pack_str(packer, length);
-    if (length > 0)
-        msgpack_pack_str_body(packer, text, length);
-}
-
 static void pack_text_or_nil(msgpack_packer *packer, const char *text)
 {
     if (text == NULL)
         msgpack_pack_nil(packer);
     else
         pack_text(packer, text);
-}
-
-static void pack_binary(msgpack_packer *packer, const void *bytes, size_t length)
-{
-    msgpack_pack_bin(packer, length);
-    if (length > 0)
-        msgpack_pack_bin_body(packer, bytes, length);
 }
 
 static void pack_head(msgpack_packer *packer, size_t items, enum wire_kind kind)
@@ -196,8 +180,7 @@ void wire_encode(const struct wire_message *message, unsigned char **ret_bytes, 
 {
     msgpack_sbuffer buffer;
     msgpack_packer packer;
-    msgpack_sbuffer_init(&buffer);
-    msgpack_packer_init(&packer, &buffer, msgpack_sbuffer_write);
+    pack_open(&packer, &buffer);
     switch (message->kind) {
     case WIRE_HELLO: pack_hello(&packer, &message->hello); break;
     case WIRE_WELCOME: pack_welcome(&packer, &message->welcome); break;
