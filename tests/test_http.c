@@ -445,6 +445,7 @@ struct acking {
     pthread_t thread;
     struct asked asked;
     enum status status;
+    const char *by, *alert; /* NULL: 王某, the joint goal's */
 };
 
 static void *acknowledge(void *argument)
@@ -458,6 +459,10 @@ static void *acknowledge(void *argument)
         snprintf(question.options[i].name, sizeof question.options[i].name, "%s", options[i][0]);
         question.options[i].value = options[i][1];
     }
+    if (acking->alert != NULL)
+        question.options[0].value = acking->alert;
+    if (acking->by != NULL)
+        question.options[1].value = acking->by;
     acking->status = ask_aggregator(&target, &question, 10000, &acking->asked, &why);
     return NULL;
 }
@@ -475,6 +480,7 @@ static void an_acknowledgement_is_answered_once_it_is_stored(void)
     CU_ASSERT_STRING_EQUAL(acking.asked.message.answer.fault_code, "");
     CU_ASSERT_EQUAL_FATAL(acking.asked.table.cell_count, 10);
     CU_ASSERT_STRING_EQUAL(acking.asked.table.cells[9], "王某");
+    CU_ASSERT_PTR_NOT_NULL(strstr(acking.asked.table.cells[8], " note=已督办"));
     asked_free(&acking.asked);
     CU_ASSERT_EQUAL_FATAL(ask("alerts", NULL, NULL, &asked), STATUS_OK);
     bool seen = false;
@@ -483,6 +489,17 @@ static void an_acknowledgement_is_answered_once_it_is_stored(void)
                         asked.table.cells[i * 10 + 9] != NULL && strcmp(asked.table.cells[i * 10 + 9], "王某") == 0);
     CU_ASSERT_TRUE(seen);
     asked_free(&asked);
+    /* Another person learns who was first and why; the alert of another day leads to today's. */
+    struct acking second = {.status = STATUS_BROKEN, .by = "李某"};
+    acknowledge(&second);
+    CU_ASSERT_STRING_EQUAL(second.asked.message.answer.fault_code, "already_acknowledged");
+    CU_ASSERT_PTR_NOT_NULL(strstr(second.asked.message.answer.fault_en, "\"王某\" already (已督办)"));
+    asked_free(&second.asked);
+    struct acking other_day = {.status = STATUS_BROKEN, .alert = "ack,goal_lagging.g_joint"};
+    acknowledge(&other_day);
+    CU_ASSERT_STRING_EQUAL(other_day.asked.message.answer.fault_code, "no_such_alert");
+    CU_ASSERT_PTR_NOT_NULL(strstr(other_day.asked.message.answer.fault_en, "today this goal has \"goal_missed.g_joint\""));
+    asked_free(&other_day.asked);
     CU_ASSERT_EQUAL_FATAL(ask("alerts", "operand", "ack,nothing", &asked), STATUS_OK);
     CU_ASSERT_STRING_EQUAL(asked.message.answer.fault_code, "option_needed");
     asked_free(&asked);

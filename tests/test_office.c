@@ -251,9 +251,9 @@ static void progress_filters_by_unit_level_and_office(void)
         {"progress on=2020-04-10 level=district", "g_homes "},
         {"progress on=2020-04-10 level=city", "g_rate "},
         {"progress on=2020-04-10 office=养老处", "g_homes g_rate g_joint "},
-        {"progress on=2020-04-10 office=养老", ""},
     };
     open_office();
+    expect_fault("progress on=2020-04-10 office=养老", STATUS_REFUSED, MESSAGE_ASK_UNKNOWN_OFFICE);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char goals[256] = "";
         for (const char *line = rows(cases[i].question); *line != '\0'; line = strchr(line, '\n') + 1) {

@@ -3,11 +3,20 @@
 #include "alerts.h"
 #include "answer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *const alert_columns[10] = {"alert", "kind", "state", "severity", "subject",
                                        "unit",  "office", "since", "detail", "acked_by"};
+
+/* Behind what was judged stands what was said about it: "actual=24 value=60 note=已督办". */
+static void add_detail(struct table *table, const struct alert_row *row)
+{
+    char text[sizeof row->detail + sizeof row->note + sizeof " note="];
+    (void)snprintf(text, sizeof text, "%s%s%s", row->detail, row->note[0] != '\0' ? " note=" : "", row->note);
+    table_add(table, text);
+}
 
 void add_alert(struct table *table, const struct alert_row *row)
 {
@@ -19,7 +28,7 @@ void add_alert(struct table *table, const struct alert_row *row)
     table_add(table, row->unit);
     table_add(table, row->office[0] != '\0' ? row->office : NULL);
     add_time(table, row->since);
-    table_add(table, row->detail);
+    add_detail(table, row);
     table_add(table, row->acked_by[0] != '\0' ? row->acked_by : NULL);
 }
 

@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "progress.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,36 @@ static bool office_matches(const char *offices, const char *wanted)
     }
 }
 
+/* The offices of the catalogue, each spelling once, as far as a sentence can hold them. */
+static void list_offices(const struct catalogue *catalogue, char *ret_text, size_t capacity)
+{
+    size_t length = 0;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < catalogue->indicator_count; i++) {
+        const char *office = catalogue->indicators[i].office;
+        bool is_new = office[0] != '\0';
+        for (size_t j = 0; j < i && is_new; j++)
+            is_new = strcmp(catalogue->indicators[j].office, office) != 0;
+        if (!is_new)
+            continue;
+        const int wrote = snprintf(ret_text + length, capacity - length, "%s%s", length > 0 ? ", " : "", office);
+        if (wrote < 0 || (size_t)wrote >= capacity - length)
+            return;
+        length += (size_t)wrote;
+    }
+}
+
+static enum status check_office(const struct catalogue *catalogue, const char *office, struct fault *why)
+{
+    char offices[1024];
+    for (size_t i = 0; i < catalogue->indicator_count; i++)
+        if (office_matches(catalogue->indicators[i].office, office))
+            return STATUS_OK;
+    list_offices(catalogue, offices, sizeof offices);
+    fault_set(why, MESSAGE_ASK_UNKNOWN_OFFICE, office, offices, NULL);
+    return STATUS_REFUSED;
+}
+
 static bool is_asked(const struct catalogue *catalogue, const struct goal *goal, const struct filter *filter)
 {
     const struct scope scope = progress_scope(catalogue, goal);
@@ -115,6 +146,8 @@ enum status answer_progress(struct asking *asking)
         status = asking_level(asking, "level", &filter.level);
     if (status == STATUS_OK)
         status = asking_date(asking, "on", &filter.on);
+    if (status == STATUS_OK && filter.office != NULL)
+        status = check_office(asking->catalogue, filter.office, asking->why);
     if (status != STATUS_OK)
         return status;
     table_start(asking->table, columns, ARRAY_LEN(columns));

@@ -391,6 +391,18 @@ static bool check_ack(const struct wire_question *question, struct fault *why)
     return false;
 }
 
+/* The open alert of the same goal, when the one asked for does not stand today; "" when there is none. */
+static const char *same_subject_today(const struct desk *desk, const char *alert)
+{
+    const char *dot = strchr(alert, '.');
+    for (size_t i = 0; dot != NULL && i < desk->alert_count; i++) {
+        const struct alert_row *row = &desk->alerts[i].row;
+        if (strcmp(row->subject, dot + 1) == 0 && strcmp(row->state, "resolved") != 0)
+            return row->alert;
+    }
+    return "";
+}
+
 static void acknowledge(struct desk *desk, const struct asker *asker, const struct wire_question *question,
                         int64_t now_ms)
 {
@@ -413,10 +425,17 @@ static void acknowledge(struct desk *desk, const struct asker *asker, const stru
         return;
     }
     standing = find_alert(desk, alert);
+    if (standing != NULL && standing->row.acked_by[0] != '\0' &&
+        strcmp(standing->row.acked_by, option_of(question, "by")) != 0) {
+        fault_set(&fault, MESSAGE_ASK_ALERT_ACKED, alert, standing->row.acked_by, standing->row.note, NULL);
+        send_fault(asker, STATUS_REFUSED, &fault);
+        return;
+    }
     for (size_t i = 0; i < ACKS_MOST && ack == NULL; i++)
         ack = desk->acks[i].used ? NULL : &desk->acks[i];
     if (standing == NULL || ack == NULL) {
-        fault_set(&fault, standing == NULL ? MESSAGE_ASK_UNKNOWN_ALERT : MESSAGE_ASK_NOT_KEPT, alert, NULL);
+        fault_set(&fault, standing == NULL ? MESSAGE_ASK_UNKNOWN_ALERT : MESSAGE_ASK_NOT_KEPT, alert,
+                  standing == NULL ? same_subject_today(desk, alert) : NULL, NULL);
         send_fault(asker, standing == NULL ? STATUS_REFUSED : STATUS_AGAIN, &fault);
         return;
     }

@@ -178,11 +178,13 @@ static void cut_zeros(char *number)
 }
 
 struct alert_words {
-    const char *actual, *expected, *at_least, *at_most, *exactly, *attained, *end;
+    const char *actual, *expected, *at_least, *at_most, *exactly, *attained, *end, *note;
 };
 static const struct alert_words alert_words[] = {
-    [LANGUAGE_ZH] = {"：实际 ", "，序时应达 ", "，目标 ", "，目标不超过 ", "，目标恰为 ", "（完成 ", "）"},
-    [LANGUAGE_EN] = {": actual ", ", expected by now ", ", goal ", ", goal at most ", ", goal exactly ", " (", " attained)"},
+    [LANGUAGE_ZH] = {"：实际 ", "，序时应达 ", "，目标 ", "，目标不超过 ", "，目标恰为 ", "（完成 ", "）",
+                     "；确认时注明："},
+    [LANGUAGE_EN] = {": actual ", ", expected by now ", ", goal ", ", goal at most ", ", goal exactly ", " (", " attained)",
+                     "; acknowledged with: "},
 };
 
 static void say(char *sentence, const char *before, const char *text, const char *after)
@@ -216,6 +218,8 @@ static void add_sentence(struct asking *asking, struct table *table, const char 
             number, after);
     if (detail_value(detail, "attainment", number, sizeof number))
         say(sentence, words->attained, number, words->end);
+    if (strstr(detail, " note=") != NULL)
+        say(sentence, words->note, strstr(detail, " note=") + strlen(" note="), "");
     table_add(table, sentence);
 }
 
