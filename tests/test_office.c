@@ -133,6 +133,13 @@ static void every_answer_has_the_columns_of_the_contract(void)
     header("catalogue", "kind,code,name,detail,measure,section,office,claim");
     header("progress readable=", "indicator_name,unit_name,target,actual,attainment_pct,expected_by_now,status,forecast,"
                                  "coverage,due,office,goal");
+    header("reporting readable= period=2020-03", "form_name,unit_name,period,due,received_at,state,filled,required,"
+                                                 "hard_errors,soft_flags,form,unit");
+    header("reporting readable= summary= period=2020-03",
+           "form_name,unit_name,period,reports_expected,reports_received,reports_on_time,reporting_rate,on_time_rate,form,unit");
+    header("records readable=", "element_name,unit_name,period,value,measure,status,revision,live,reported_at,received_at,"
+                                "agent,submission,element,unit");
+    header("status readable=", "agent,connected,last_seen,last_submission,backlog,refused,clock_skew,software");
     header("alerts readable=", "severity,kind,state,unit_name,detail,office,since,acked_by,alert");
     header("query readable= compare=yoy", "indicator_name,unit_name,period,value,measure,numerator,denominator,coverage,"
                                           "flag,yoy_pct,code");
@@ -283,6 +290,10 @@ static void people_read_names_and_sentences_for_codes(void)
     expect("progress readable= on=2020-04-10 unit=A", "户数,甲区,>= 60 户,36,60.0,15,on_pace,144,*5/9,2020-12-31,养老处,g_homes\n");
     expect("query readable= operand=i_homes,homes unit=甲区 period=2020",
            "户数,甲区,2020,2051,户,2051,,*10/30,partial,i_homes\n户数,甲区,2020,2051,户,,,*10/30,partial,homes\n");
+    expect("reporting readable= period=2020-01 unit=a1 on=2020-02-10",
+           "月报,甲一镇,2020-01,2020-02-10,2020-02-05 00:00,on_time,1,1,0,0,mon,a1\n"
+           "专报,甲一镇,2020-01,2020-02-10,2020-02-05 00:00,on_time,1,1,0,0,spe,a1\n");
+    expect("records readable= element=homes unit=a1 period=2020-01", "户数,甲一镇,2020-01,1,户,A,1,yes,,2020-02-05 00:00,tester,test.csv@010000000000,homes,a1\n");
     expect("query readable= operand=homes unit=G period=2020-Q1", "户数,甲一镇+乙一镇,2020-Q1,406,户,,,6/6,complete,homes\n");
     expect("alerts readable= on=2021-01-11", "critical,goal_missed,open,甲一镇+乙一镇,户数：实际 421 户，目标 1000 户（完成 42.1%）,"
                                              "养老处,2021-01-11 00:00,,goal_missed.g_joint\n");

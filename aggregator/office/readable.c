@@ -343,6 +343,92 @@ static void read_query(struct asking *asking, const struct table *rows, struct t
         }
 }
 
+/* ---- reports and records ---------------------------------------------------------------------------------------------------- */
+
+static const char *const reporting_columns[] = {
+    "form_name", "unit_name", "period", "due", "received_at", "state", "filled", "required", "hard_errors", "soft_flags",
+    "form", "unit",
+};
+static const char *const summary_columns[] = {
+    "form_name", "unit_name", "period", "reports_expected", "reports_received", "reports_on_time", "reporting_rate",
+    "on_time_rate", "form", "unit",
+};
+static const char *const record_columns[] = {
+    "element_name", "unit_name", "period", "value", "measure", "status", "revision", "live", "reported_at", "received_at",
+    "agent", "submission", "element", "unit",
+};
+static const char *const status_columns[] = {
+    "agent", "connected", "last_seen", "last_submission", "backlog", "refused", "clock_skew", "software",
+};
+
+static void add_form_name(struct asking *asking, struct table *table, const char *code)
+{
+    const uint32_t index = code != NULL ? catalogue_form(asking->catalogue, code) : NO_INDEX;
+    const struct form *form = index != NO_INDEX ? &asking->catalogue->forms[index] : NULL;
+    table_add(table, form != NULL ? name_in(asking->language, form->name_zh, form->name_en) : code);
+}
+
+static void add_element_name(struct asking *asking, struct table *table, const char *code)
+{
+    const struct element *element = element_of(asking->catalogue, code);
+    table_add(table, element != NULL ? name_in(asking->language, element->name_zh, element->name_en) : code);
+}
+
+static void add_element_measure(struct asking *asking, struct table *table, const char *code)
+{
+    const struct element *element = element_of(asking->catalogue, code);
+    table_add(table, element != NULL && (asking->language == LANGUAGE_ZH || is_ascii(element->unit_zh)) ? element->unit_zh
+                                                                                                        : NULL);
+}
+
+static bool is_time(const char *column)
+{
+    static const char *const times[] = {"received_at", "reported_at", "last_seen", "last_submission"};
+    for (size_t i = 0; i < ARRAY_LEN(times); i++)
+        if (strcmp(times[i], column) == 0)
+            return true;
+    return false;
+}
+
+static void read_columns(struct asking *asking, const struct table *rows, struct table *table, const char *const *columns,
+                         size_t column_count)
+{
+    table_start(table, columns, column_count);
+    for (size_t row = 0; row < table_rows(rows); row++)
+        for (size_t i = 0; i < column_count; i++) {
+            if (strcmp(columns[i], "form_name") == 0)
+                add_form_name(asking, table, cell(rows, row, "form"));
+            else if (strcmp(columns[i], "unit_name") == 0)
+                add_place_name(asking, table, cell(rows, row, "unit"));
+            else if (strcmp(columns[i], "element_name") == 0)
+                add_element_name(asking, table, cell(rows, row, "element"));
+            else if (strcmp(columns[i], "measure") == 0)
+                add_element_measure(asking, table, cell(rows, row, "element"));
+            else if (is_time(columns[i]))
+                add_minute(table, cell(rows, row, columns[i]));
+            else
+                table_add(table, cell(rows, row, columns[i]));
+        }
+}
+
+static void read_reporting(struct asking *asking, const struct table *rows, struct table *table)
+{
+    if (has_column(rows, "reports_expected"))
+        read_columns(asking, rows, table, summary_columns, ARRAY_LEN(summary_columns));
+    else
+        read_columns(asking, rows, table, reporting_columns, ARRAY_LEN(reporting_columns));
+}
+
+static void read_records(struct asking *asking, const struct table *rows, struct table *table)
+{
+    read_columns(asking, rows, table, record_columns, ARRAY_LEN(record_columns));
+}
+
+static void read_status(struct asking *asking, const struct table *rows, struct table *table)
+{
+    read_columns(asking, rows, table, status_columns, ARRAY_LEN(status_columns));
+}
+
 /* ---- by command ------------------------------------------------------------------------------------------------------------ */
 
 static const struct {
@@ -352,6 +438,9 @@ static const struct {
     {"query", read_query},
     {"progress", read_progress},
     {"alerts", read_alerts},
+    {"reporting", read_reporting},
+    {"records", read_records},
+    {"status", read_status},
 };
 
 void readable_rows(struct asking *asking)

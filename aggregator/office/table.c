@@ -42,7 +42,8 @@ static const struct title titles[] = {
     {"denominator", "分母", true, false},
     {"detail", "说明", false, false},
     {"due", "截止日", false, false},
-    {"element", "指标", false, false},
+    {"element", "指标代码", false, false},
+    {"element_name", "指标", false, false},
     {"expected", "应报", true, false},
     {"expected_by_now", "序时应达", true, false},
     {"file", "文件", false, false},
@@ -50,7 +51,8 @@ static const struct title titles[] = {
     {"fingerprint", "指纹", false, false},
     {"flag", "完整性", false, true},
     {"forecast", "预计值", true, false},
-    {"form", "报表", false, false},
+    {"form", "报表代码", false, false},
+    {"form_name", "报表", false, false},
     {"goal", "目标代码", false, false},
     {"hard_errors", "硬性错误", true, false},
     {"indicator", "指标", false, false},
@@ -262,7 +264,8 @@ static bool wants_colour(FILE *out)
 /* Names and sentences may go over several lines. */
 static bool is_prose(const char *column)
 {
-    return strcmp(column, "indicator_name") == 0 || strcmp(column, "detail") == 0 || strcmp(column, "message") == 0;
+    return strcmp(column, "indicator_name") == 0 || strcmp(column, "element_name") == 0 ||
+           strcmp(column, "detail") == 0 || strcmp(column, "message") == 0;
 }
 
 static bool add_columns(struct libscols_table *view, const struct table *table, enum language language)
@@ -312,7 +315,8 @@ static bool add_row(struct libscols_table *view, const struct table *table, size
 #define PROSE_COMFORT 40 /* display columns below which rather another column is spared */
 #define PROSE_LEAST 20   /* narrower than this nobody reads: then the terminal breaks the lines */
 
-static const char *const spared[] = {"forecast", "numerator", "denominator", "acked_by", "coverage", "due", "since", "office"};
+static const char *const spared[] = {"forecast", "numerator", "denominator", "acked_by", "coverage", "due", "since", "office",
+                                     "reported_at", "software", "submission"};
 
 static size_t display_width(const char *text)
 {
