@@ -39,22 +39,31 @@ for page in $pages; do
 done
 say "every code, column and key of the pages is in the sources"
 
-# And what the sources read is in the pages.
+# And what the sources read is in the pages. The counts make sure that something was found.
+keys=0 columns=0 roles=0 codes=0
 while IFS= read -r key; do
     grep -qE "\`((sources|listen): )?$key\`" config/settings.md || fail "settings.md lacks the key $key"
+    keys=$((keys + 1))
 done < <(grep -oE '(NEEDED|OPTIONAL)\(struct raw_[a-z]+, [a-z_]+\)' config/settings.c | sed 's/.*, //; s/)//' | sort -u)
 while IFS= read -r column; do
     grep -q "\`$column\`" schemas/catalogue.md || fail "catalogue.md lacks the column $column"
-done < <(sed -n '/_columns\[\] = {/,/};/p' schemas/catalogue_load.c | grep -oE '\{"[a-z_]+", (true|false)\}' | cut -d'"' -f2 | sort -u)
+    columns=$((columns + 1))
+done < <(sed -n '/^static const struct [a-z_]*column [a-z_]*_columns\[\] = {/,/};/p' schemas/catalogue*.c | grep -oE '\{"[a-z_]+", (true|false)\}' |
+    cut -d'"' -f2 | sort -u)
+[ "$columns" -gt 40 ] || fail "only $columns columns were found in the sources"
 while IFS= read -r column; do
     grep -q "\`$column\`" collectors/files.md || fail "files.md lacks the column $column"
+    roles=$((roles + 1))
 done < <(sed -n '/role_names\[COLUMN_ROLES\] = {/,/};/p' collectors/layout.c | grep -oE '\{"[a-z_]+"' | cut -d'"' -f2)
+# They lie elsewhere: what delays a file, or is wrong with the machine or the ledger.
+not_about_a_file='NONE|COUNT|MORE_NOTES|FILE_CHANGING|FILE_BEING_WRITTEN|UNKNOWN_FEED|CANNOT_READ|STORE_OUT_OF_ORDER|LEDGER_DAMAGED'
 # Codes a report file can be refused with: whatever the collector complains with, or the aggregator's verdict on a record.
 while IFS= read -r name; do
     code=$(sed -n "s/^MESSAGE($name, \"\([a-z_]*\)\".*/\1/p" schemas/messages.def)
     grep -q "\`$code\`" collectors/files.md || fail "files.md lacks the code $code"
-done < <({ cat collectors/feed_report.c collectors/layout.c collectors/check.c schemas/csv.c schemas/decimal.c
-    sed -n '/^static enum status refuse_size/,$p' collectors/feed.c; sed -n '140,300p' aggregator/apply.c; } |
-    grep -oE 'MESSAGE_[A-Z_]+' | sed 's/^MESSAGE_//' | grep -vxE 'NONE|COUNT|FILE_CHANGING|FILE_BEING_WRITTEN|UNKNOWN_FEED' | sort -u)
+    codes=$((codes + 1))
+done < <(cat collectors/feed.c collectors/feed_report.c collectors/layout.c collectors/check.c schemas/csv.c schemas/decimal.c aggregator/apply.c |
+    grep -oE 'MESSAGE_[A-Z_]+' | sed 's/^MESSAGE_//' | grep -vxE "$not_about_a_file" | sort -u)
+[ "$keys" -ge 19 ] && [ "$roles" -eq 8 ] && [ "$codes" -ge 40 ] || fail "found only $keys keys, $roles roles, $codes codes"
 say "every key, column and code of the sources is in the pages"
 cd "$PLACE" || exit 1
