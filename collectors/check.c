@@ -11,6 +11,7 @@
 #include "calendar.h"
 #include "expression.h"
 #include "memory.h"
+#include "ratio.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,10 +302,35 @@ static const char *rule_sentence(const struct rule *rule)
     return rule->message_zh != NULL && rule->message_zh[0] != '\0' ? rule->message_zh : rule->check_text;
 }
 
+/* "60 > 50": what the two sides of a broken rule are; "" when one of them cannot be printed. */
+static void sides_of(struct checking *checking, const struct rule *rule, char *ret_text, size_t capacity)
+{
+    static const enum compare opposite[] = {
+        [COMPARE_EQ] = COMPARE_NE, [COMPARE_NE] = COMPARE_EQ, [COMPARE_LE] = COMPARE_GT,
+        [COMPARE_GE] = COMPARE_LT, [COMPARE_LT] = COMPARE_GE, [COMPARE_GT] = COMPARE_LE,
+    };
+    const uint8_t left_decimals = expression_decimals(&rule->left, checking->catalogue);
+    const uint8_t right_decimals = expression_decimals(&rule->right, checking->catalogue);
+    char left_text[RATIO_TEXT], right_text[RATIO_TEXT];
+    mpq_t left, right;
+    mpq_inits(left, right, NULL);
+    ret_text[0] = '\0';
+    if (expression_evaluate(&rule->left, look_up_term, checking, true, left) != TERM_OVERFLOW &&
+        expression_evaluate(&rule->right, look_up_term, checking, true, right) != TERM_OVERFLOW &&
+        ratio_fits(left, left_decimals) && ratio_fits(right, right_decimals)) {
+        ratio_format(left, left_decimals, left_text);
+        ratio_format(right, right_decimals, right_text);
+        (void)snprintf(ret_text, capacity, "%s %s %s", left_text, compare_text(opposite[rule->op]), right_text);
+    }
+    mpq_clears(left, right, NULL);
+}
+
 static void refuse_report(struct checking *checking, struct report *report, const struct rule *rule)
 {
     struct fault fault = {0};
-    fault_set(&fault, MESSAGE_HARD_RULE, rule->code, rule_sentence(rule), NULL);
+    char sides[2 * RATIO_TEXT + 8];
+    sides_of(checking, rule, sides, sizeof sides);
+    fault_set(&fault, MESSAGE_HARD_RULE, rule->code, rule_sentence(rule), sides, NULL);
     for (size_t i = 0; i < report->count; i++)
         feed_complain(checking->delivery, &checking->delivery->candidates[checking->order[report->first + i]], &fault);
     report->refused = true;

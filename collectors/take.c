@@ -7,6 +7,7 @@
 #include "refused.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,11 +195,62 @@ static bool row_of_line(const struct delivery *delivery, int64_t line, uint32_t 
     return low < delivery->row_count && delivery->rows[low].line == line;
 }
 
-static void explain_refusal(enum message message, struct refused_row *ret_row)
+/* The record of a row, of which there are several in the wide layout. */
+static const struct record *record_of_row(const struct delivery *delivery, uint32_t row, size_t *ret_count)
 {
-    struct fault fault = {0};
-    /* The acknowledgement carries the code alone; the sentences behind it speak of the row's own figures. */
-    fault_set(&fault, MESSAGE_REFUSED_BY_AGGREGATOR, message_code(message), NULL);
+    const struct record *found = NULL;
+    *ret_count = 0;
+    for (size_t i = 0; i < delivery->candidate_count; i++) {
+        const struct record *record = &delivery->candidates[i].record;
+        if (delivery->candidates[i].row != row || record->element == NO_INDEX || record->unit == NO_INDEX)
+            continue;
+        found = found == NULL ? record : found;
+        (*ret_count)++;
+    }
+    return found;
+}
+
+/* The acknowledgement carries the code alone; the words are the row's own. False: this code has none. */
+static bool say_with_the_row(const struct catalogue *catalogue, const struct record *record, size_t records,
+                             enum message message, struct fault *ret_fault)
+{
+    const struct element *element = &catalogue->elements[record->element];
+    const struct unit *unit = &catalogue->units[record->unit];
+    char period[PERIOD_TEXT], cell[sizeof ret_fault->argument[0]], revision[24];
+    int length;
+    period_format(record->period, period);
+    if (message == MESSAGE_REVISION_CONFLICT) {
+        length = snprintf(cell, sizeof cell, "%s%s%s %s", records == 1 ? element->name_zh : "", records == 1 ? " " : "",
+                          unit->name_zh, period);
+        if (length < 0 || (size_t)length >= sizeof cell ||
+            snprintf(revision, sizeof revision, "%" PRIu32, record->revision) < 0)
+            return false;
+        fault_set(ret_fault, message, cell, revision, NULL);
+    } else if (message == MESSAGE_FORBIDDEN) {
+        fault_set(ret_fault, message, unit->name_zh, NULL);
+    } else if (message == MESSAGE_UNIT_CLOSED) {
+        fault_set(ret_fault, message, unit->name_zh, period, NULL);
+    } else if (message == MESSAGE_UNKNOWN_UNIT) {
+        fault_set(ret_fault, message, unit->code, NULL);
+    } else if (message == MESSAGE_UNKNOWN_ELEMENT && records == 1) {
+        fault_set(ret_fault, message, element->code, NULL);
+    } else
+        return false; /* what only the aggregator's catalogue knows */
+    return true;
+}
+
+static void explain_refusal(const struct returning *work, enum message message, struct refused_row *ret_row)
+{
+    struct fault own = {0}, fault = {0};
+    char inner[sizeof own.argument[0]];
+    size_t records;
+    const struct record *record = record_of_row(work->delivery, ret_row->row, &records);
+    if (record != NULL && say_with_the_row(work->taker->catalogue, record, records, message, &own)) {
+        const bool by_catalogue = message != MESSAGE_FORBIDDEN && message != MESSAGE_REVISION_CONFLICT;
+        fault_nest(&own, inner, sizeof inner);
+        fault_set(&fault, by_catalogue ? MESSAGE_REFUSED_BY_CATALOGUE : MESSAGE_REFUSED_BECAUSE, inner, NULL);
+    } else
+        fault_set(&fault, MESSAGE_REFUSED_BY_AGGREGATOR, message_code(message), NULL);
     fault_sentence(&fault, LANGUAGE_ZH, ret_row->message, sizeof(ret_row->message));
     if (snprintf(ret_row->code, sizeof(ret_row->code), "%s", message_code(message)) < 0)
         ret_row->code[0] = '\0';
@@ -213,7 +265,7 @@ static void add_row(struct returning *work, enum message message, int64_t line, 
         fault_set(why, MESSAGE_CANNOT_READ, work->origin.path_done, "line", NULL);
         return;
     }
-    explain_refusal(message, &row);
+    explain_refusal(work, message, &row);
     /* Several cells of one wide row refused for one reason: the row is given back once. */
     for (size_t i = 0; i < work->count; i++)
         if (work->rows[i].row == row.row && strcmp(work->rows[i].code, row.code) == 0)

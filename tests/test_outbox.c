@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#define CLOSED "汇总端拒收：按汇总端的目录，单位“溧阳市”在 2020-03 不存在或已撤销；本机的目录与之不同，请换成同一版本后重报"
 #define CHECK_ROW "请核对本行的指标、单位、报告期和版本，如无误请联系汇总端"
 #define HEAD "element,unit,period,value,revision\n"
 
@@ -318,6 +319,15 @@ static void only_what_is_committed_and_backed_up_is_pruned(void)
     county_close(&county);
 }
 
+static void a_broken_rule_shows_what_its_sides_are(void)
+{
+    struct county county;
+    county_open(&county);
+    county_take(&county, "a.csv", HEAD "grain,L,2020-03,1,\nrice,L,2020-03,2,\n");
+    CU_ASSERT_PTR_NOT_NULL(strstr(county_text(&county, "a.csv.refused.csv"), "（实为 1.00 < 2.00）"));
+    county_close(&county);
+}
+
 static void the_origin_of_a_record_is_its_file_and_line(void)
 {
     struct county county;
@@ -355,7 +365,7 @@ static void rows_refused_by_the_aggregator_are_added_to_the_refused_file(void)
     CU_ASSERT_STRING_EQUAL(county_text(&county, "a.csv.refused.csv"),
                            "element,unit,period,value,revision,line,code,message\n"
                            "sown,one,2020-03,1,,2,unknown_unit,目录中没有单位“one”；请用代码或完整名称\n"
-                           "sown,L,2020-03,1,,3,unit_closed,汇总端拒收（unit_closed）；" CHECK_ROW "\n"
+                           "sown,L,2020-03,1,,3,unit_closed," CLOSED "\n"
                            "sown,L,2020-04,1,,4,wrong_level,汇总端拒收（wrong_level）；" CHECK_ROW "\n");
     CU_ASSERT_PTR_NOT_NULL(strstr(county_text(&county, "b.csv.refused.csv"), "sown,L,2020-05,1,,2,unit_closed"));
     outbox_identity(county.outbox, &identity);
@@ -730,6 +740,7 @@ int main(void)
         SENTENCE(a_large_file_is_cut_into_batches_within_the_limits),
         SENTENCE(records_of_one_cell_keep_their_order),
         SENTENCE(only_what_is_committed_and_backed_up_is_pruned),
+        SENTENCE(a_broken_rule_shows_what_its_sides_are),
         SENTENCE(the_origin_of_a_record_is_its_file_and_line),
         SENTENCE(rows_refused_by_the_aggregator_are_added_to_the_refused_file),
         SENTENCE(a_second_process_does_not_get_the_outbox),

@@ -17,6 +17,7 @@ expect "the foreign row came back" <<'CSV'
 element,unit,period,value,line,code
 homes,b1,2020-01,99,3,forbidden
 CSV
+grep -rq '汇总端拒收：单位“[^”]*”不在本采集端的填报范围内' inbox/east/jan.csv.refused.csv || fail "the row does not say whose unit it is"
 ask query homes --period 2020-01 --level district
 expect "it counts nowhere" <<CSV
 $HEADER

@@ -17,6 +17,7 @@ rows 4.csv <<< 'homes,a1,2020-01,15,3,'
 expect_status 3 "the same revision with another value is a conflict"
 homes; expect "and changes nothing" <<< '14,1'
 grep -rq conflict inbox/east || fail "the conflict did not come back"
+grep -rqE '汇总端拒收：.* 2020-[0-9]+ 的版本 [0-9]+ 已有另一个数值' inbox/east || fail "the row does not say which revision"
 say "the conflict came back to the district"
 rows 5.csv <<< 'homes,a1,2020-01,14,3,A'
 expect_status 0 "the same revision with the same value is no error"
