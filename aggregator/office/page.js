@@ -18,7 +18,7 @@ const words = {
     table: "分解表", text: "正文", not_due: "未到期", no_data: "无数据", met: "达标", missed: "未完成", on_pace: "进度正常",
     at_risk: "有风险", lagging: "滞后", warning: "警告", critical: "严重", info: "提示",
     said_actual: "实际 {1}", said_expected: "序时应达 {1}", said_goal: "目标 {1}", said_at_most: "目标不超过 {1}",
-    said_exactly: "目标恰为 {1}", said_attained: "完成 {1}",
+    said_exactly: "目标恰为 {1}", said_attained: "完成 {1}", said_note: "确认时注明：{1}",
   },
   en: {
     skip: "Skip to the table", data_until: "Data until", print: "Print", download: "Download CSV",
@@ -39,7 +39,7 @@ const words = {
     table: "table", text: "text", not_due: "Not due", no_data: "No data", met: "Met", missed: "Missed", on_pace: "On pace",
     at_risk: "At risk", lagging: "Lagging", warning: "Warning", critical: "Critical", info: "Note",
     said_actual: "actual {1}", said_expected: "expected by now {1}", said_goal: "goal {1}",
-    said_at_most: "goal at most {1}", said_exactly: "goal exactly {1}", said_attained: "{1} attained",
+    said_at_most: "goal at most {1}", said_exactly: "goal exactly {1}", said_attained: "{1} attained", said_note: "acknowledged with: {1}",
   },
 };
 const parameters = new URLSearchParams(location.search);
@@ -211,10 +211,11 @@ function showTotals(inView) {
 
 // ---- alerts ------------------------------------------------------------------------------------------------------------
 
-// detail is "actual=5922 expected=8666.7 value=13000 attainment=45.6%".
+// detail is "actual=5922 expected=8666.7 value=13000 attainment=45.6% note=what was said when it was acknowledged".
 function sentence(alert, goal) {
-  const found = {};
-  for (const pair of (alert.detail || "").split(" ")) {
+  const found = {}, detail = alert.detail || "", noteAt = detail.indexOf(" note=");
+  const note = noteAt < 0 ? "" : detail.slice(noteAt + " note=".length);
+  for (const pair of (noteAt < 0 ? detail : detail.slice(0, noteAt)).split(" ")) {
     const at = pair.indexOf("=");
     if (at > 0) found[pair.slice(0, at)] = pair.slice(at + 1);
   }
@@ -226,6 +227,7 @@ function sentence(alert, goal) {
   if (has(found, "value"))
     parts.push(said({ "<=": "said_at_most", "=": "said_exactly" }[goal.op] || "said_goal", found.value));
   if (has(found, "attainment")) parts.push(fill("said_attained", found.attainment));
+  if (note !== "") parts.push(fill("said_note", note));
   return parts.join(word("comma"));
 }
 
@@ -246,6 +248,8 @@ function alertRow(alert) {
   cell(row, alert.office);
   cell(row, minute(alert.since).slice(0, 10), "short");
   cell(row, alert.acked_by);
+  const heads = byId("alert-table").tHead.rows[0].cells; // on a narrow screen each alert is a card that names its lines
+  [...row.cells].forEach((each, i) => { each.dataset.label = heads[i].textContent; });
   return row;
 }
 
