@@ -96,6 +96,7 @@ Severity|Unit|Matter|Office|Since|Acknowledged by
 (!)Warning|小城|(▼)LaggingHomes: actual 2,400, expected by now 2,750, goal 11,000, 21.8% attained|养老处、社事处|2020-04-30|
 (!)Warning|东区|(▼)LaggingHomes: actual 1,050, expected by now 1,500, goal 6,000, 17.5% attained|养老处、社事处|2020-04-30|
 TEXT
+grep -q '^<td [^>]*data-label="Since"' page.dom || fail "an alert's lines have no names on a narrow screen"
 grep -q '^<a id="language"[^>]*href="?on=2020-04-30&amp;lang=zh"' page.dom || fail "the way back to Chinese loses the day"
 
 say "filters in the address"
