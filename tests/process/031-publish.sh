@@ -91,7 +91,7 @@ say "the ledger verifies"
 
 alter() { # SQL
     cp -r data kept
-    python3 -c 'import sqlite3, sys; s = sqlite3.connect("data/suanpan.db"); s.execute(sys.argv[1]); s.commit()' "$1" || fail "cannot alter"
+    sqlite3 data/suanpan.db "$1" || fail "cannot alter"
     ask query --as-of 一季度
     rm -r data && mv kept data
 }
