@@ -116,20 +116,6 @@ bool combine_periods_within(const struct cover *cover, struct period period, enu
 
 /* ---- who owes ------------------------------------------------------------------------------------------------------- */
 
-/* First unit of an explicit scope with at least that slot. */
-static size_t scope_from_slot(const struct catalogue *catalogue, const struct form *form, uint32_t slot)
-{
-    size_t low = 0, high = form->unit_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (catalogue->units[form->units[middle]].slot < slot)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 void combine_owed_slots(const struct catalogue *catalogue, const struct form *form, uint32_t first, uint32_t count,
                         struct period period, struct slots *ret_owed)
 {
@@ -139,7 +125,7 @@ void combine_owed_slots(const struct catalogue *catalogue, const struct form *fo
     if (owing == count) {
         slots_add(ret_owed, first, count);
     } else if (form->units != NULL) {
-        for (size_t i = scope_from_slot(catalogue, form, first); i < form->unit_count; i++) {
+        for (size_t i = catalogue_scope_at(catalogue, form, first); i < form->unit_count; i++) {
             const uint32_t slot = catalogue->units[form->units[i]].slot;
             if (slot >= first + count)
                 break;

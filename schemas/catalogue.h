@@ -250,6 +250,8 @@ size_t catalogue_cover_units(const struct catalogue *catalogue, const uint32_t *
                              uint32_t level, struct cover **ret_covers);
 /* True when the unit owes the form for the period: in its scope and open in it. */
 bool catalogue_owes(const struct catalogue *catalogue, const struct form *form, uint32_t unit, struct period period);
+/* Where in form->units (explicit scope, slot order) the first unit stands whose slot is not below `slot`. */
+size_t catalogue_scope_at(const struct catalogue *catalogue, const struct form *form, uint32_t slot);
 /* How many units with slots first..first+count-1 of the form's level owe the form for the period. O(log n) when no
  * unit of the level has opening or closing dates. */
 size_t catalogue_owing(const struct catalogue *catalogue, const struct form *form, uint32_t first_slot,

@@ -704,8 +704,7 @@ size_t catalogue_cover(const struct catalogue *catalogue, uint32_t unit, uint32_
 
 /* ---- questions: who owes what ------------------------------------------------------------------------------------ */
 
-/* First of the form's own units (they are in slot order) whose slot is not below `slot`. */
-static size_t scope_at(const struct catalogue *catalogue, const struct form *form, uint32_t slot)
+size_t catalogue_scope_at(const struct catalogue *catalogue, const struct form *form, uint32_t slot)
 {
     size_t low = 0, high = form->unit_count;
     while (low < high) {
@@ -723,7 +722,7 @@ static bool in_scope(const struct catalogue *catalogue, const struct form *form,
     size_t at;
     if (form->units == NULL)
         return true;
-    at = scope_at(catalogue, form, catalogue->units[unit].slot);
+    at = catalogue_scope_at(catalogue, form, catalogue->units[unit].slot);
     return at < form->unit_count && form->units[at] == unit;
 }
 
@@ -737,7 +736,7 @@ static size_t scope_between(const struct catalogue *catalogue, const struct form
 {
     if (form->units == NULL)
         return end - first;
-    return scope_at(catalogue, form, end) - scope_at(catalogue, form, first);
+    return catalogue_scope_at(catalogue, form, end) - catalogue_scope_at(catalogue, form, first);
 }
 
 size_t catalogue_owing(const struct catalogue *catalogue, const struct form *form, uint32_t first_slot,
