@@ -23,7 +23,6 @@
 
 enum {
     MESSAGES_A_PASS = 2048,  /* of any kind, so that nobody starves the answers */
-    KEYS_AN_AGENT = 4,
     ROUTE_MOST = 255,
     CREDIT_MOST = 16,        /* large batches in flight an agent ... */
     CREDIT_ALL = 256,        /* ... and all together: 64 MiB of LIMIT_BATCH_BYTES */
@@ -53,7 +52,7 @@ struct owed_nack {
 struct peer {                /* one agent */
     char agent[65];
     uint32_t scope;
-    unsigned char keys[KEYS_AN_AGENT][SEAL_PUBLIC]; /* active ones */
+    unsigned char keys[AGENT_KEYS_MOST][SEAL_PUBLIC]; /* active ones */
     size_t key_count;        /* 0: revoked */
     struct session session;
     unsigned char route[ROUTE_MOST];
@@ -158,7 +157,7 @@ void intake_agents(struct intake *intake, const struct agent *agents, size_t age
     for (size_t i = 0; i < agent_count; i++) {
         struct peer *peer = find_or_add_peer(intake, &capacity, agents[i].code);
         peer->scope = catalogue_unit(intake->catalogue, agents[i].scope);
-        if (agents[i].status == AGENT_ACTIVE && peer->key_count < KEYS_AN_AGENT && peer->scope != NO_INDEX)
+        if (agents[i].status == AGENT_ACTIVE && peer->key_count < AGENT_KEYS_MOST && peer->scope != NO_INDEX)
             memcpy(peer->keys[peer->key_count++], agents[i].key.sign, SEAL_PUBLIC);
     }
     if (intake->peer_count > 0)

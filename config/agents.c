@@ -109,6 +109,7 @@ static enum status take_key(const struct csv_row *row, const struct table *table
 static enum status check_against_others(const struct table *table, const struct agent *agent, int64_t line,
                                         struct fault *why)
 {
+    size_t active = agent->status == AGENT_ACTIVE;
     for (size_t i = 0; i < table->count; i++) {
         const struct agent *other = &table->agents[i];
         const bool same = strcmp(other->code, agent->code) == 0;
@@ -119,6 +120,12 @@ static enum status check_against_others(const struct table *table, const struct 
             return refuse(why, line, "pub", MESSAGE_AGENTS_SAME_KEY, number, other->code);
         if (same && strcmp(other->scope, agent->scope) != 0)
             return refuse(why, line, "scope", MESSAGE_AGENTS_OTHER_SCOPE, number, other->scope);
+        active += same && other->status == AGENT_ACTIVE;
+    }
+    if (agent->status == AGENT_ACTIVE && active > AGENT_KEYS_MOST) {
+        char most[24];
+        (void)snprintf(most, sizeof most, "%d", AGENT_KEYS_MOST);
+        return refuse(why, line, "status", MESSAGE_AGENTS_TOO_MANY_KEYS, agent->code, most);
     }
     return STATUS_OK;
 }

@@ -42,8 +42,9 @@ struct agent {
     enum agent_status status;
     struct public_key key;
 };
-/* agents.csv; pub paths are relative to the file. An agent may stand twice with two keys (rotation). *ret_agents is
- * yours to free(). STATUS_REFUSED with file, row and column. */
+#define AGENT_KEYS_MOST 4 /* active keys of one agent: rotation needs two */
+/* agents.csv; pub paths are relative to the file. An agent may stand several times with other keys (rotation), at most
+ * AGENT_KEYS_MOST of them active. *ret_agents is yours to free(). STATUS_REFUSED with file, row and column. */
 enum status agents_load(const char *file, struct agent **ret_agents, size_t *ret_count, struct fault *why) MUST_CHECK;
 
 #endif

@@ -195,6 +195,30 @@ static void agents_are_read_with_their_keys(void)
     free(agents);
 }
 
+static void a_fifth_active_key_of_an_agent_is_refused(void)
+{
+    struct agent *agents = NULL;
+    size_t count = 0;
+    struct fault why = {0};
+    make("k1");
+    make("k2");
+    make("k3");
+    make("k4");
+    make("k5");
+#define FOUR_KEYS "agent,scope,pub,status\na,1,keys/k1.pub,active\na,1,keys/k2.pub,active\na,1,keys/k3.pub,active\n" \
+                  "a,1,keys/k4.pub,active\n"
+    CU_ASSERT(agents_load(write_text("agents.csv", FOUR_KEYS "a,1,keys/k5.pub,revoked\n", 0644), &agents, &count, &why) ==
+              STATUS_OK);
+    CU_ASSERT_EQUAL(count, 5);
+    free(agents);
+    CU_ASSERT(agents_load(write_text("agents.csv", FOUR_KEYS "a,1,keys/k5.pub,active\n", 0644), &agents, &count, &why) ==
+              STATUS_REFUSED);
+    CU_ASSERT_EQUAL(why.message, MESSAGE_AGENTS_TOO_MANY_KEYS);
+    CU_ASSERT_EQUAL(why.row, 6);
+    CU_ASSERT_STRING_EQUAL(why.column, "status");
+#undef FOUR_KEYS
+}
+
 static void bad_agents_are_refused_by_row_and_column(void)
 {
     static const struct { const char *text; enum message message; int64_t row; const char *column; } bad[] = {
@@ -305,6 +329,7 @@ int main(void)
         SENTENCE(damaged_key_files_are_refused),
         SENTENCE(a_public_key_may_come_back_with_crlf),
         SENTENCE(agents_are_read_with_their_keys),
+        SENTENCE(a_fifth_active_key_of_an_agent_is_refused),
         SENTENCE(bad_agents_are_refused_by_row_and_column),
         SENTENCE(no_socket_is_left_on_a_default),
         SENTENCE(plain_links_stay_on_this_machine),
