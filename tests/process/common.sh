@@ -46,6 +46,16 @@ trap finish EXIT
 say() { echo "* $*"; }
 fail() { echo "FAILED: $*" && exit 1; }
 
+# tier CI NIGHTLY : how many of something, by how long the run may take (tests/run --nightly).
+tier() { if [ "${SUANPAN_TIER:-ci}" = nightly ]; then echo "$2"; else echo "$1"; fi; }
+
+# counts faults=N records=N lost=N doubled=N seed=N : what a fault test did; tests/run adds them up. Anything lost or doubled
+# fails the test.
+counts() {
+    echo "counts: $*"
+    case " $* " in *" lost=0 "*" doubled=0 "*) ;; *) fail "something was lost or doubled" ;; esac
+}
+
 # A port nobody listens on, below the range the kernel gives out by itself.
 free_port() {
     local port
