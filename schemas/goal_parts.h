@@ -1,4 +1,4 @@
-/* goal_parts.h - which goals are the parts of which: the notion of goal_arithmetic.c for those who know the weights. */
+/* goal_parts.h - which goals are the parts of which: for those who know the weights (weights.c); the checks of the catalogue share goal_inside.h. */
 #ifndef SCHEMAS_GOAL_PARTS_H
 #define SCHEMAS_GOAL_PARTS_H
 
