@@ -17,7 +17,6 @@
 
 #include "catalogue_internal.h"
 #include "memory.h"
-#include "seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
