@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAMAGE_MOST 64 /* damaged blocks that are made anew one by one; with more of them all pages are */
+#define DAMAGE_MOST 24 /* damaged blocks that are made anew one by one; with more of them all pages are */
+#define LOOK_BYTES (1u << 20) /* of saved blocks in one look: some two milliseconds */
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */
 
@@ -169,10 +170,12 @@ static bool note_damage(void *context, const char *subject, const char *period, 
         (void)snprintf(damage->found[damage->count].period, sizeof damage->found[0].period, "%s", period);
         damage->found[damage->count].block = block;
     }
-    return ++damage->count <= DAMAGE_MOST;
+    damage->count++;
+    return true;
 }
 
-/* Loading a damaged block makes it anew. One that belongs nowhere in the catalogue stays as it is: nobody asks for it. */
+/* Loading a damaged block makes it anew; one that was loaded before it was damaged is written again. One that belongs
+ * nowhere in the catalogue stays as it is: nobody asks for it. */
 static enum status repair_damage(struct abacus *abacus, const struct damage *damage, struct fault *why)
 {
     enum status status = STATUS_OK;
@@ -182,6 +185,7 @@ static enum status repair_damage(struct abacus *abacus, const struct damage *dam
         const uint32_t element = is_element ? catalogue_element(abacus->catalogue, code) : NO_INDEX;
         const uint32_t form = !is_element ? catalogue_form(abacus->catalogue, code)
                               : element == NO_INDEX ? NO_INDEX : abacus->catalogue->elements[element].form;
+        const uint64_t repaired = abacus->repaired;
         struct fault ignored = {0};
         struct period period;
         struct block *block;
@@ -190,8 +194,13 @@ static enum status repair_damage(struct abacus *abacus, const struct damage *dam
             continue;
         struct sheet *sheet = abacus_sheet(abacus, form, period);
         const uint32_t page = is_element ? abacus->ordinal[element] : (uint32_t)abacus->catalogue->forms[form].element_count;
-        if (damage->found[i].block < sheet->blocks_a_page)
-            status = abacus_block(abacus, sheet, page, damage->found[i].block, &block, why);
+        if (damage->found[i].block >= sheet->blocks_a_page)
+            continue;
+        status = abacus_block(abacus, sheet, page, damage->found[i].block, &block, why);
+        if (status == STATUS_OK && abacus->repaired == repaired) {
+            abacus->repaired++;
+            abacus_mark(abacus, block, true);
+        }
     }
     return status;
 }
@@ -201,7 +210,6 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
     const bool is_own = !store_is_inside(abacus->store);
     uint64_t watermark = 0, head = 0;
     bool fits = false, is_sound = false;
-    struct damage damage = {.count = 0};
     enum status status = is_own ? store_begin(abacus->store, why) : STATUS_OK;
     abacus_drop_all(abacus);
     if (status == STATUS_OK)
@@ -212,9 +220,6 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
         status = store_head(abacus->store, &head, NULL, NULL, why);
     if (status == STATUS_OK && fits)
         status = store_pages_sound(abacus->store, &is_sound, why);
-    if (status == STATUS_OK && is_sound)
-        status = store_blocks(abacus->store, note_damage, &damage, why);
-    is_sound = is_sound && damage.count <= DAMAGE_MOST;
     if (status != STATUS_OK) {
         if (is_own)
             store_rollback(abacus->store);
@@ -229,8 +234,6 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
     abacus->role = ROLE_WRITER;
     abacus->base = abacus->position = watermark;
     abacus->replayed = head - watermark;
-    if (status == STATUS_OK && abacus->origin == ABACUS_SAVED)
-        status = repair_damage(abacus, &damage, why);
     if (status == STATUS_OK)
         status = catch_up(abacus, !fits, why);
     if (status == STATUS_OK && is_own)
@@ -246,6 +249,36 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
 enum status abacus_start(struct abacus *abacus, struct fault *why)
 {
     return abacus->role == ROLE_WRITER ? STATUS_OK : start_writing(abacus, why);
+}
+
+/* Every page is made anew. */
+static enum status start_from_nothing(struct abacus *abacus, struct fault *why)
+{
+    enum status status = store_begin(abacus->store, why);
+    if (status == STATUS_OK)
+        status = store_pages_reset(abacus->store, abacus->catalogue->layout_hash, why);
+    if (status == STATUS_OK)
+        status = start_writing(abacus, why);
+    if (status == STATUS_OK)
+        status = store_commit(abacus->store, why);
+    if (status != STATUS_OK)
+        store_rollback(abacus->store);
+    abacus->repaired += abacus->damage_seen;
+    abacus->damage_seen = 0;
+    return status;
+}
+
+enum status abacus_look(struct abacus *abacus, bool *ret_end, struct fault *why)
+{
+    struct damage damage = {.count = 0};
+    enum status status = store_blocks_slice(abacus->store, &abacus->looked_at, LOOK_BYTES, note_damage, &damage, ret_end, why);
+    if (status != STATUS_OK || damage.count == 0)
+        return status;
+    abacus->damage_seen += damage.count;
+    status = abacus_start(abacus, why);
+    if (status == STATUS_OK)
+        status = abacus->damage_seen > DAMAGE_MOST ? start_from_nothing(abacus, why) : repair_damage(abacus, &damage, why);
+    return status;
 }
 
 enum status abacus_be_writer(struct abacus *abacus, uint64_t entry, struct fault *why)

@@ -33,9 +33,13 @@ struct run {
 /* Opens over a store (borrowed, outlives the abacus). memory: bound of cached pages in bytes. */
 struct abacus *abacus_open(struct store *store, const struct catalogue *catalogue, size_t memory);
 void abacus_close(struct abacus **abacus);
-/* Writer, when the program starts: looks whether the saved pages are sound, makes them anew from the ledger when not, and
- * replays what came after them. Otherwise the first use does it. */
+/* Writer, when the program starts: looks whether the saved pages are all there and as they were, makes them anew from the
+ * ledger when not, and replays what came after them. Otherwise the first use does it. The bytes of a block speak for
+ * themselves when it is loaded; those that nobody asks for are looked at by abacus_look. */
 enum status abacus_start(struct abacus *abacus, struct fault *why) MUST_CHECK;
+/* Writer, in idle moments after the start and outside a transaction: looks at the bytes of some saved blocks (a few
+ * milliseconds) and makes damaged ones anew, or, when there are many, all. *ret_end when it has seen them all. */
+enum status abacus_look(struct abacus *abacus, bool *ret_end, struct fault *why) MUST_CHECK;
 /* Why the saved pages were not used when it was opened. */
 enum abacus_origin {
     ABACUS_SAVED,       /* they were */

@@ -107,6 +107,8 @@ struct abacus {
     bool is_trusted;          /* reader: the saved pages were found sound; from then on the writer looks after them */
     enum abacus_origin origin;
     uint64_t turn, stamp, repaired, replayed;
+    int64_t looked_at;        /* writer: saved blocks up to this place were looked at since the start */
+    size_t damage_seen;       /* so many of them were damaged */
     uint32_t *ordinal;        /* of each element in its form */
     struct form_facts *forms;
     struct sheet *buckets[BUCKETS];

@@ -40,6 +40,9 @@
 enum {
     LOOK_MS = 1000,       /* agents.csv is looked at so often */
     IDLE_MS = 200,        /* quiet for so long: the store may tidy up */
+    PAGES_AFTER_MS = 500, /* saved pages are looked at so long after the start, some at a time, ... */
+    PAGES_QUIET_MS = 5,   /* ... so often in quiet times, ... */
+    PAGES_BUSY_MS = 100,  /* ... and in busy ones */
     NOTES_A_PASS = 256,
     SHEAF_ROWS = 128,     /* published rows a transaction: a millisecond or two */
     SHEAF_WAIT_MS = 500,  /* so long they wait for a moment without batches, ... */
@@ -84,7 +87,8 @@ struct program {
     int64_t sheaf_retry_at;   /* the disk was full */
     uint64_t repairs_told;    /* damaged blocks the log knows of */
     uint64_t committed_owed;  /* newest entry the desk was not told of, 0: none */
-    int64_t looked_at, busy_at, alerts_at;
+    int64_t looked_at, busy_at, alerts_at, pages_at;
+    bool pages_seen;          /* all saved pages were looked at since the start */
     bool reload;
 };
 
@@ -569,10 +573,21 @@ static void tell_kept(struct program *program)
 /* A clock that was set back must not keep what is due waiting until it has caught up. */
 static void heed_clock(struct program *program, int64_t now_ms)
 {
-    int64_t *const moments[] = {&program->busy_at, &program->alerts_at, &program->sheaf_at, &program->sheaf_retry_at};
+    int64_t *const moments[] = {&program->busy_at, &program->alerts_at, &program->sheaf_at, &program->sheaf_retry_at,
+                                &program->pages_at};
     for (size_t i = 0; i < ARRAY_LEN(moments); i++)
         if (*moments[i] > now_ms + LOOK_MS) /* none is set further ahead */
             *moments[i] = now_ms;
+}
+
+/* A page that nobody asks for could lie damaged for years; a start that read them all would keep everybody waiting. */
+static enum status look_at_pages(struct program *program, int64_t now_ms, struct fault *why)
+{
+    const bool is_quiet = now_ms - program->busy_at >= IDLE_MS;
+    if (program->pages_seen || now_ms < program->pages_at)
+        return STATUS_OK;
+    program->pages_at = now_ms + (is_quiet ? PAGES_QUIET_MS : PAGES_BUSY_MS);
+    return abacus_look(program->abacus, &program->pages_seen, why);
 }
 
 /* One pass: what is ready, then what is due. */
@@ -608,7 +623,7 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
         reload_agents(program);
     if (now_ms - program->busy_at >= IDLE_MS)
         store_idle(program->store);
-    return STATUS_OK;
+    return look_at_pages(program, now_ms, why);
 }
 
 static long wait_for(const struct program *program, int64_t now_ms)
@@ -617,13 +632,16 @@ static long wait_for(const struct program *program, int64_t now_ms)
     if (program->sheaf != NULL && now_ms >= program->sheaf_retry_at)
         return 0; /* the collectors are looked at first */
     const int64_t most = program->committed_owed != 0 || program->alert_count != 0 || program->publishes ? 20 : LOOK_MS;
-    return (long)(due <= now_ms ? 0 : due - now_ms < most ? due - now_ms : most);
+    const int64_t wait = due - now_ms < most ? due - now_ms : most;
+    const int64_t pages = program->pages_seen || program->pages_at - now_ms > wait ? wait : program->pages_at - now_ms;
+    return (long)(pages < 0 ? 0 : pages);
 }
 
 static enum exit_code loop(struct program *program)
 {
     struct fault why = {0};
     bool stop = false;
+    program->pages_at = clock_ms() + PAGES_AFTER_MS;
     while (!stop) {
         zmq_pollitem_t items[] = {{.socket = program->collectors, .events = ZMQ_POLLIN},
                                   {.socket = program->notes, .events = ZMQ_POLLIN},

@@ -260,6 +260,10 @@ enum status store_touches(struct store *store, store_touched_visitor *visit, voi
 typedef bool store_block_visitor(void *context, const char *subject, const char *period, uint32_t block,
                                  const unsigned char *bytes, size_t length);
 enum status store_blocks(struct store *store, store_block_visitor *visit, void *context, struct fault *why) MUST_CHECK;
+/* The same in slices, as the blocks lie in the file: from *place (0 at first) on, until about `bytes` were read. *ret_end when
+ * there are no more. */
+enum status store_blocks_slice(struct store *store, int64_t *place, size_t bytes, store_block_visitor *visit, void *context,
+                               bool *ret_end, struct fault *why) MUST_CHECK;
 /* Looks through the file for damage that shows without understanding it (indexes too when `indexes`); *ret_sound, and in
  * ret_detail the first thing that is not. */
 enum status store_check_file(struct store *store, bool indexes, bool *ret_sound, char *ret_detail, size_t capacity,

@@ -74,6 +74,7 @@
     X(TOUCHED_SINCE, "SELECT 1 FROM touch WHERE form = ?1 AND period = ?2 AND entry > ?3 LIMIT 1")                     \
     X(TOUCHES, "SELECT form, period, entry FROM touch ORDER BY form, period, entry")                                   \
     X(BLOCKS, "SELECT subject, period, block, bytes, seal FROM block ORDER BY subject, period, block")                 \
+    X(BLOCKS_AFTER, "SELECT subject, period, block, bytes, seal, rowid FROM block WHERE rowid > ?1 ORDER BY rowid")    \
     X(CATALOGUES, "SELECT version, hash, after FROM catalogue ORDER BY version")                                       \
     X(FIGURE, "SELECT value, numerator, denominator, reported, expected, flag, name, unit_name FROM published_figures" \
               " WHERE kind = ?1 AND code = ?2 AND unit = ?3 AND period = ?4")                                          \

@@ -239,26 +239,58 @@ enum status store_touches(struct store *store, store_touched_visitor *visit, voi
     return status;
 }
 
+/* One step of a statement over blocks. *ret_length: of the bytes as they lie there. */
+static enum status visit_block(struct store *store, sqlite3_stmt *statement, store_block_visitor *visit, void *context,
+                               bool *ret_more, size_t *ret_length, struct fault *why)
+{
+    char subject[LIMIT_CODE_BYTES + 2], period[PERIOD_TEXT];
+    bool row;
+    const enum status status = store_step(store, statement, &row, why);
+    *ret_more = false;
+    if (status != STATUS_OK || !row)
+        return status;
+    if (!store_read_text(statement, 0, subject, sizeof subject) || !store_read_text(statement, 1, period, sizeof period))
+        return store_damaged(store, "block", why);
+    const unsigned char *bytes = sqlite3_column_blob(statement, 3);
+    const size_t length = *ret_length = (size_t)sqlite3_column_bytes(statement, 3);
+    const bool is_sealed = (uint64_t)sqlite3_column_int64(statement, 4) == store_seal_of(bytes, length);
+    *ret_more = visit(context, subject, period, (uint32_t)sqlite3_column_int64(statement, 2), bytes, is_sealed ? length : 0);
+    return STATUS_OK;
+}
+
 enum status store_blocks(struct store *store, store_block_visitor *visit, void *context, struct fault *why)
 {
     sqlite3_stmt *statement;
-    char subject[LIMIT_CODE_BYTES + 2], period[PERIOD_TEXT];
-    bool row, more = true;
+    bool more = true;
+    size_t length;
     enum status status = store_statement(store, STATEMENT_BLOCKS, &statement, why);
-    while (status == STATUS_OK && more) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        if (!store_read_text(statement, 0, subject, sizeof subject) || !store_read_text(statement, 1, period, sizeof period))
-            return store_damaged(store, "block", why);
-        const unsigned char *bytes = sqlite3_column_blob(statement, 3);
-        size_t length = (size_t)sqlite3_column_bytes(statement, 3);
-        if ((uint64_t)sqlite3_column_int64(statement, 4) != store_seal_of(bytes, length))
-            length = 0;
-        more = visit(context, subject, period, (uint32_t)sqlite3_column_int64(statement, 2), bytes, length);
+    while (status == STATUS_OK && more)
+        status = visit_block(store, statement, visit, context, &more, &length, why);
+    if (status == STATUS_OK)
+        sqlite3_reset(statement);
+    return status;
+}
+
+enum status store_blocks_slice(struct store *store, int64_t *place, size_t bytes, store_block_visitor *visit, void *context,
+                               bool *ret_end, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool more = true;
+    size_t length, read = 0;
+    enum status status = store_statement(store, STATEMENT_BLOCKS_AFTER, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    sqlite3_bind_int64(statement, 1, *place);
+    while (status == STATUS_OK && more && read < bytes) {
+        status = visit_block(store, statement, visit, context, &more, &length, why);
+        if (status == STATUS_OK && more) {
+            *place = sqlite3_column_int64(statement, 5);
+            read += length;
+        }
     }
     if (status == STATUS_OK)
         sqlite3_reset(statement);
+    *ret_end = !more;
     return status;
 }
 

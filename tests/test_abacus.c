@@ -738,6 +738,53 @@ static void save(struct world *world)
     must(store_commit(world->store, &why), &why);
 }
 
+static uint64_t look_at_all(struct world *world)
+{
+    struct fault why = {0};
+    bool end = false;
+    while (!end)
+        must(abacus_look(world->writer, &end, &why), &why);
+    return abacus_repaired(world->writer);
+}
+
+/* Some, then all: with many damaged blocks everything is made anew at once. A block that was loaded before its bytes were
+ * damaged is written again. */
+static void blocks_that_nobody_asks_for_are_looked_at(void)
+{
+    static const char flip[] = "UPDATE block SET bytes = substr(bytes, 1, 2) || x'7e' || substr(bytes, 4)";
+    struct catalogue *catalogue = make_catalogue(10, false);
+    random_start("looked at");
+    for (int all = 0; all < 2; all++) {
+        struct world world;
+        struct fault why = {0};
+        char sql[256];
+        world_open(&world, catalogue, 64 << 20);
+        while (world.model.count < 60)
+            step(&world, 10);
+        save(&world);
+        (void)snprintf(sql, sizeof sql, "%s WHERE substr(bytes, 3, 1) <> x'7e' AND (%d OR subject = 'Ea')", flip, all);
+        tamper(&world, sql);
+        const uint64_t seen = look_at_all(&world); /* nothing was asked for anew: all is still in memory */
+        CU_ASSERT_TRUE(all ? seen > 24 : seen > 1 && seen <= 24);
+        CU_ASSERT_EQUAL(look_at_all(&world), seen);
+        compare_all(&world.model, world.writer, 10);
+        save(&world);
+        tamper(&world, sql);
+        world_die(&world);
+        must(abacus_start(world.writer, &why), &why);
+        CU_ASSERT_EQUAL(abacus_repaired(world.writer), 0);
+        CU_ASSERT_EQUAL(look_at_all(&world), seen);
+        CU_ASSERT_TRUE(abacus_dirty_blocks(world.writer) >= seen);
+        save(&world);
+        world_die(&world);
+        must(abacus_start(world.writer, &why), &why);
+        CU_ASSERT_EQUAL(look_at_all(&world), 0);
+        compare_all(&world.model, world.writer, 10);
+        world_close(&world);
+    }
+    catalogue_free(&catalogue);
+}
+
 /* What no single block can tell: it is not there, it is an older one, it lies elsewhere, the ledger is another. */
 static void lost_older_and_misplaced_blocks_are_noticed(void)
 {
@@ -1069,6 +1116,7 @@ int main(void)
         SENTENCE(many_units_fill_several_blocks),
         SENTENCE(every_moment_of_the_past_can_be_asked),
         SENTENCE(a_damaged_block_is_made_anew_from_the_ledger),
+        SENTENCE(blocks_that_nobody_asks_for_are_looked_at),
         SENTENCE(lost_older_and_misplaced_blocks_are_noticed),
         SENTENCE(no_figure_comes_from_a_damaged_entry),
         SENTENCE(another_layout_is_rebuilt_from_the_ledger),
