@@ -145,33 +145,19 @@ bool checkpoint_read(const char *text, struct checkpoint *ret_checkpoint)
 
 /* ---- the registry ------------------------------------------------------------------------------------------------------ */
 
-static void add_number(struct seal_hasher *hasher, uint64_t number)
-{
-    unsigned char bytes[8];
-    for (int i = 7; i >= 0; i--, number >>= 8)
-        bytes[i] = (unsigned char)number;
-    seal_hasher_add(hasher, bytes, sizeof bytes);
-}
-
-static void add_text(struct seal_hasher *hasher, const char *text)
-{
-    add_number(hasher, strlen(text));
-    seal_hasher_add(hasher, text, strlen(text));
-}
-
 void registry_hash(const struct registry_row *row, const unsigned char previous[SEAL_HASH],
                    unsigned char ret_hash[SEAL_HASH])
 {
     struct seal_hasher *hasher = seal_hasher_new();
     seal_hasher_add(hasher, "registry/1", 10);
-    add_number(hasher, row->number);
+    seal_hasher_add_number(hasher, row->number);
     seal_hasher_add(hasher, previous, SEAL_HASH);
-    add_text(hasher, row->kind);
-    add_text(hasher, row->name);
+    seal_hasher_add_text(hasher, row->kind);
+    seal_hasher_add_text(hasher, row->name);
     seal_hasher_add(hasher, row->key, sizeof row->key);
-    add_text(hasher, row->scope);
-    add_text(hasher, row->status);
-    add_number(hasher, row->after);
-    add_number(hasher, (uint64_t)row->seen_at);
+    seal_hasher_add_text(hasher, row->scope);
+    seal_hasher_add_text(hasher, row->status);
+    seal_hasher_add_number(hasher, row->after);
+    seal_hasher_add_number(hasher, (uint64_t)row->seen_at);
     seal_hasher_finish(&hasher, ret_hash);
 }

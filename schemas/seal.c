@@ -84,6 +84,16 @@ void seal_hasher_add(struct seal_hasher *hasher, const void *bytes, size_t lengt
     add(&hasher->state, bytes, length);
 }
 
+void seal_hasher_add_number(struct seal_hasher *hasher, uint64_t number)
+{
+    add_number(&hasher->state, number);
+}
+
+void seal_hasher_add_text(struct seal_hasher *hasher, const char *text)
+{
+    add_counted(&hasher->state, text, strlen(text));
+}
+
 void seal_hasher_finish(struct seal_hasher **hasher, unsigned char ret_hash[SEAL_HASH])
 {
     end(&(*hasher)->state, ret_hash);

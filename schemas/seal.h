@@ -20,6 +20,9 @@ void seal_hash(const void *bytes, size_t length, unsigned char ret_hash[SEAL_HAS
 struct seal_hasher; /* hash while reading */
 struct seal_hasher *seal_hasher_new(void);
 void seal_hasher_add(struct seal_hasher *hasher, const void *bytes, size_t length);
+/* As in all seals: eight bytes, most significant first; a text with its length in front. */
+void seal_hasher_add_number(struct seal_hasher *hasher, uint64_t number);
+void seal_hasher_add_text(struct seal_hasher *hasher, const char *text);
 void seal_hasher_finish(struct seal_hasher **hasher, unsigned char ret_hash[SEAL_HASH]); /* and frees it */
 
 /* Chain of an outbox: chain[0] = H("outbox/1" | agent | outbox id), chain[n] = H(chain[n-1] | batch bytes). */

@@ -15,20 +15,6 @@ const char *const publication_columns[9] = {"name", "period",      "entry",     
 
 /* ---- what is signed ---------------------------------------------------------------------------------------------- */
 
-static void add_number(struct seal_hasher *hasher, uint64_t number)
-{
-    unsigned char bytes[8];
-    for (int i = 7; i >= 0; i--, number >>= 8)
-        bytes[i] = (unsigned char)number;
-    seal_hasher_add(hasher, bytes, sizeof bytes);
-}
-
-static void add_text(struct seal_hasher *hasher, const char *text)
-{
-    add_number(hasher, strlen(text));
-    seal_hasher_add(hasher, text, strlen(text));
-}
-
 static void digest_of(const struct publication *publication, unsigned char ret_digest[SEAL_HASH])
 {
     static const char label[] = "publication/1";
@@ -36,12 +22,12 @@ static void digest_of(const struct publication *publication, unsigned char ret_d
     char period[PERIOD_TEXT];
     period_format(publication->period, period);
     seal_hasher_add(hasher, label, sizeof label - 1);
-    add_text(hasher, publication->name);
-    add_text(hasher, period);
-    add_number(hasher, publication->entry);
+    seal_hasher_add_text(hasher, publication->name);
+    seal_hasher_add_text(hasher, period);
+    seal_hasher_add_number(hasher, publication->entry);
     seal_hasher_add(hasher, publication->ledger_hash, SEAL_HASH);
-    add_number(hasher, (uint64_t)publication->published_at);
-    add_text(hasher, publication->note);
+    seal_hasher_add_number(hasher, (uint64_t)publication->published_at);
+    seal_hasher_add_text(hasher, publication->note);
     seal_hasher_add(hasher, publication->catalogue_hash, SEAL_HASH);
     seal_hasher_add(hasher, publication->figures_hash, SEAL_HASH);
     seal_hasher_finish(&hasher, ret_digest);
