@@ -8,7 +8,18 @@
 #include <string.h>
 
 #define ORIGIN "suanpan-ledger/"
+#define ORIGIN_BACKUP "suanpan-backup/"
 #define DASH "\xe2\x80\x94 "
+
+static size_t write_files(const struct checkpoint *checkpoint, char *ret_text, size_t capacity)
+{
+    char hash[SEAL_BASE64(SEAL_HASH)];
+    if (!checkpoint->of_backup)
+        return 0;
+    seal_base64(checkpoint->files_hash, SEAL_HASH, hash);
+    const int length = snprintf(ret_text, capacity, "files %" PRIu64 " %s\n", checkpoint->files, hash);
+    return length < 0 || (size_t)length >= capacity ? 0 : (size_t)length;
+}
 
 static size_t write_head(const struct checkpoint *checkpoint, char ret_text[CHECKPOINT_TEXT])
 {
@@ -16,10 +27,12 @@ static size_t write_head(const struct checkpoint *checkpoint, char ret_text[CHEC
     seal_hex(checkpoint->generation, sizeof checkpoint->generation, origin);
     seal_base64(checkpoint->hash, SEAL_HASH, hash);
     seal_base64(checkpoint->registry_hash, SEAL_HASH, registry);
-    const int length = snprintf(ret_text, CHECKPOINT_TEXT,
-                                ORIGIN "%s\n%" PRIu64 "\n%s\ntime %s\nregistry %" PRIu64 " %s\n", origin,
-                                checkpoint->entry, hash, checkpoint->time, checkpoint->registry, registry);
-    return length < 0 || length >= CHECKPOINT_TEXT ? 0 : (size_t)length;
+    const int length = snprintf(ret_text, CHECKPOINT_TEXT, "%s%s\n%" PRIu64 "\n%s\ntime %s\nregistry %" PRIu64 " %s\n",
+                                checkpoint->of_backup ? ORIGIN_BACKUP : ORIGIN, origin, checkpoint->entry, hash,
+                                checkpoint->time, checkpoint->registry, registry);
+    if (length < 0 || length >= CHECKPOINT_TEXT)
+        return 0;
+    return (size_t)length + write_files(checkpoint, ret_text + length, CHECKPOINT_TEXT - (size_t)length);
 }
 
 static void write_tail(const struct checkpoint *checkpoint, size_t length, char ret_text[CHECKPOINT_TEXT])
@@ -45,6 +58,9 @@ void checkpoint_write(struct checkpoint *checkpoint, const unsigned char secret[
 {
     const size_t length = write_head(checkpoint, ret_text);
     seal_hash(ret_text, length, checkpoint->digest);
+    checkpoint->is_signed = secret != NULL;
+    if (secret == NULL)
+        return;
     seal_sign(checkpoint->digest, secret, checkpoint->signature);
     key_id(public_key, checkpoint->key_id);
     write_tail(checkpoint, length, ret_text);
@@ -54,7 +70,7 @@ bool checkpoint_holds(const struct checkpoint *checkpoint, const unsigned char p
 {
     unsigned char id[4];
     key_id(public_key, id);
-    return memcmp(id, checkpoint->key_id, sizeof id) == 0 &&
+    return checkpoint->is_signed && memcmp(id, checkpoint->key_id, sizeof id) == 0 &&
            seal_verify(checkpoint->digest, checkpoint->signature, public_key);
 }
 
@@ -115,6 +131,9 @@ static bool take_signature(const char **text, struct checkpoint *checkpoint)
 {
     unsigned char bytes[4 + SEAL_SIGNATURE];
     char part[SEAL_BASE64(sizeof bytes)];
+    checkpoint->is_signed = **text != '\0' || !checkpoint->of_backup;
+    if (!checkpoint->is_signed)
+        return true;
     if (!take_word(text, "\n" DASH) || !take_until(text, ' ', checkpoint->signer, sizeof checkpoint->signer) ||
         !take_until(text, '\n', part, sizeof part) || !seal_base64_back(part, strlen(part), bytes, sizeof bytes))
         return false;
@@ -129,14 +148,18 @@ bool checkpoint_read(const char *text, struct checkpoint *ret_checkpoint)
     char again[CHECKPOINT_TEXT];
     const char *at = text;
     memset(&read, 0, sizeof read);
-    if (!take_word(&at, ORIGIN) || !take_generation(&at, read.generation) || !take_number(&at, '\n', &read.entry) ||
+    read.of_backup = take_word(&at, ORIGIN_BACKUP);
+    if ((!read.of_backup && !take_word(&at, ORIGIN)) || !take_generation(&at, read.generation) || !take_number(&at, '\n', &read.entry) ||
         !take_hash(&at, read.hash) || !take_word(&at, "time ") || !take_until(&at, '\n', read.time, sizeof read.time) ||
         !take_word(&at, "registry ") || !take_number(&at, ' ', &read.registry) || !take_hash(&at, read.registry_hash) ||
+        (read.of_backup &&
+         (!take_word(&at, "files ") || !take_number(&at, ' ', &read.files) || !take_hash(&at, read.files_hash))) ||
         !take_signature(&at, &read) || *at != '\0')
         return false;
     const size_t length = write_head(&read, again);
     seal_hash(again, length, read.digest);
-    write_tail(&read, length, again);
+    if (read.is_signed)
+        write_tail(&read, length, again);
     if (length == 0 || strcmp(again, text) != 0)
         return false;
     *ret_checkpoint = read;

@@ -113,6 +113,26 @@ done:
     return status;
 }
 
+enum status registry_note_restore(struct store *store, const unsigned char ended[16], const unsigned char begun[16],
+                                  int64_t now_ms, struct fault *why)
+{
+    struct noting noting = {.store = store, .now_ms = now_ms};
+    unsigned char hash[SEAL_HASH] = {0};
+    char name[33], scope[33];
+    enum status status = store_registry(store, &noting.rows, &noting.count, why);
+    if (status == STATUS_OK)
+        status = store_head(store, &noting.head, hash, NULL, why);
+    if (status == STATUS_OK) {
+        noting.known = noting.capacity = noting.count;
+        seal_hex(ended, 16, name);
+        seal_hex(begun, 16, scope);
+        add(&noting, "restore", name, hash, scope, "restored");
+        status = save(&noting, why);
+    }
+    free(noting.rows);
+    return status;
+}
+
 /* ---- checkpoints ----------------------------------------------------------------------------------------------------- */
 
 void checkpoints_forget(struct checkpoints *checkpoints)

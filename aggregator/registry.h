@@ -15,6 +15,11 @@
 enum status registry_note(struct store *store, const struct public_key *aggregator, const struct catalogue *catalogue,
                           const struct agent *agents, size_t agent_count, int64_t now_ms, struct fault *why) MUST_CHECK;
 
+/* Notes, inside the caller's transaction, that the store came out of a backup: kind "restore", named after the generation
+ * that ended, with the new one as its scope and the chain value of the newest entry as its key. */
+enum status registry_note_restore(struct store *store, const unsigned char ended[16], const unsigned char begun[16],
+                                  int64_t now_ms, struct fault *why) MUST_CHECK;
+
 /* The newest checkpoint, kept for WELCOME; zero-initialise. */
 struct checkpoints {
     const struct secret_key *key; /* borrowed; NULL: none are made */

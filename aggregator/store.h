@@ -310,6 +310,30 @@ enum status store_published_as_of(struct store *store, const unsigned char catal
 enum status store_set_published_as_of(struct store *store, const unsigned char catalogue[SEAL_HASH], uint64_t entry,
                                       struct fault *why) MUST_CHECK;
 
+/* ---- backups (store_backup.c; backup.h makes and restores them) -------------------------------------------------------- */
+
+/* Copies what the open snapshot sees into a new file (0600), not yet synced. STATUS_BROKEN when it cannot be written; a
+ * part of it may be left then. `progress` may be NULL: pages done, pages in all. */
+typedef void store_progress(void *context, uint64_t done, uint64_t all);
+enum status store_copy(struct store *store, const char *path, store_progress *progress, void *context, struct fault *why)
+    MUST_CHECK;
+/* The newest verified backup that the store was told of. */
+struct backup_mark {
+    uint64_t entry;          /* newest entry in it */
+    int64_t made_at;         /* Unix ms */
+    unsigned char hash[SEAL_HASH]; /* the ledger's chain value there */
+};
+enum status store_backup(struct store *store, bool *ret_found, struct backup_mark *ret_mark, struct fault *why) MUST_CHECK;
+enum status store_set_backup(struct store *store, const struct backup_mark *mark, struct fault *why) MUST_CHECK;
+/* Highest batch of an outbox in the ledger up to the entry, 0 when there is none. */
+enum status store_batch_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t entry,
+                           uint64_t *ret_seq, struct fault *why) MUST_CHECK;
+/* A restored store is another one than the one that was lost: what agents knew of that no longer holds. */
+enum status store_renew(struct store *store, const unsigned char generation[16], struct fault *why) MUST_CHECK;
+/* The writer's lock without the store, for whoever puts another file into its place. STATUS_AGAIN when it is held. */
+enum status store_hold(const char *path, int *ret_hold, struct fault *why) MUST_CHECK;
+void store_let_go(int hold);
+
 /* 16 random bytes made with the file. */
 enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why) MUST_CHECK;
 /* Idle work of the one writer: a passive checkpoint when the log has grown. */

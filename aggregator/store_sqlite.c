@@ -216,34 +216,39 @@ static bool take_lock(int file)
     return fcntl(file, F_OFD_SETLK, &whole) == 0;
 }
 
-static enum status lock(struct store *store, struct fault *why)
+enum status store_hold(const char *store, int *ret_hold, struct fault *why)
 {
-    char *path = with_suffix(store->path, ".lock");
+    char *path = with_suffix(store, ".lock");
     const struct timespec pause = {.tv_nsec = 25000000};
     enum status status = STATUS_OK;
-    store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (store->lock < 0) {
+    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) {
         fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
         status = STATUS_BROKEN;
-        goto done;
     }
-    for (int try = 0; !take_lock(store->lock); try++) {
+    for (int try = 0; status == STATUS_OK && !take_lock(file); try++) {
         const int reason = errno;
         if (reason != EAGAIN && reason != EACCES) {
             fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(reason), NULL);
             status = STATUS_BROKEN;
-            goto done;
-        }
-        if (try == HANDED_OVER) {
-            fault_set(why, MESSAGE_STORE_HELD, store->path, NULL);
+        } else if (try == HANDED_OVER) {
+            fault_set(why, MESSAGE_STORE_HELD, store, NULL);
             status = STATUS_AGAIN;
-            goto done;
+        } else {
+            nanosleep(&pause, NULL);
         }
-        nanosleep(&pause, NULL);
     }
-done:
+    if (status == STATUS_OK)
+        *ret_hold = file;
+    else if (file >= 0)
+        close(file);
     free(path);
     return status;
+}
+
+void store_let_go(int hold)
+{
+    close(hold);
 }
 
 bool store_is_held(const char *path)
@@ -483,7 +488,7 @@ static enum status open_writer(struct store *store, struct fault *why)
     int file, result;
     enum status status = make_folders(store->path, why);
     if (status == STATUS_OK)
-        status = lock(store, why);
+        status = store_hold(store->path, &store->lock, why);
     if (status != STATUS_OK)
         return status;
     /* SQLite would make the file readable for all that umask allows; the log takes over the file's rights. */
