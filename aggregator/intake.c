@@ -68,6 +68,8 @@ struct peer {                /* one agent */
     bool stream_moved;       /* in the open group; saved once, before the commit */
     int64_t stream_moved_at;
     uint32_t usual_bytes;    /* of its batches lately; 0: not known */
+    bool backed_known;
+    uint64_t backed;         /* batches of the session's outbox up to here are in a verified backup */
     bool group_submitted;
 };
 
@@ -93,6 +95,7 @@ struct intake {
     bool primed;
     unsigned char generation[16];
     uint64_t head;           /* newest committed entry */
+    uint64_t backed;         /* newest entry of a verified backup, 0: none */
     int64_t last_received_at;
 
     bool open;               /* a transaction is open */
@@ -318,6 +321,32 @@ static bool answer(struct intake *intake, struct peer *peer, const struct wire_m
     return false;
 }
 
+/* What the agent may forget of its outbox. */
+static enum status know_backed(struct intake *intake, struct peer *peer, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    if (peer->backed_known)
+        return STATUS_OK;
+    peer->backed = 0;
+    if (intake->backed > 0)
+        status = store_batch_at(intake->store, peer->agent, peer->session.outbox, intake->backed, &peer->backed, why);
+    peer->backed_known = status == STATUS_OK;
+    return status;
+}
+
+void intake_backed(struct intake *intake, uint64_t entry)
+{
+    if (entry <= intake->backed)
+        return;
+    intake->backed = entry;
+    intake->owing = true; /* soon */
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        struct peer *peer = &intake->peers[i];
+        peer->backed_known = false;
+        peer->owes_ack = peer->owes_ack || peer->session.active;
+    }
+}
+
 static void answer_welcome(struct intake *intake, struct peer *peer, uint32_t allowed)
 {
     struct wire_message message = {.kind = WIRE_WELCOME};
@@ -327,6 +356,7 @@ static void answer_welcome(struct intake *intake, struct peer *peer, uint32_t al
     memcpy(welcome->generation, intake->generation, sizeof welcome->generation);
     welcome->watermark = peer->session.watermark;
     memcpy(welcome->chain_at_watermark, peer->session.chain, SEAL_HASH);
+    welcome->backup_watermark = peer->backed;
     welcome->credit = allowed;
     welcome->server_time = intake->now_ms;
     welcome->checkpoint = (const unsigned char *)intake->checkpoints.text;
@@ -355,6 +385,7 @@ static enum status answer_ack(struct intake *intake, struct peer *peer, uint32_t
     }
     peer->refused_uncounted = false;
     ack->session = session->number;
+    ack->backup_watermark = peer->backed;
     memcpy(ack->generation, intake->generation, sizeof ack->generation);
     ack->credit = allowed;
     while (count > WIRE_ACK_REFUSALS) {
@@ -395,6 +426,9 @@ static enum status answer_all(struct intake *intake, struct fault *why)
     for (size_t i = 0; i < intake->peer_count; i++) {
         struct peer *peer = &intake->peers[i];
         const uint32_t allowed = credit(peer, share);
+        const enum status known = peer->owes_welcome || peer->owes_ack ? know_backed(intake, peer, why) : STATUS_OK;
+        if (known != STATUS_OK)
+            return known;
         if (peer->owes_welcome)
             answer_welcome(intake, peer, allowed);
         if (peer->owes_ack && !peer->owes_welcome) {
@@ -646,6 +680,7 @@ static enum status on_hello(struct intake *intake, struct peer *peer, const unsi
                  nack_reason(MESSAGE_NACK_TAKEN_OVER, reason), 0);
     memcpy(peer->route, route, route_length);
     peer->route_length = route_length;
+    peer->backed_known = false; /* it may be another outbox */
     note_hello(intake, peer, hello);
     if (anew)
         note_connected(intake, peer, hello, verdict.regression);
@@ -914,7 +949,13 @@ static enum status prime(struct intake *intake, struct fault *why)
     struct agent_row *rows = NULL;
     size_t count = 0;
     unsigned char hash[SEAL_HASH];
+    struct backup_mark backup;
+    bool found = false;
     enum status status = store_generation(intake->store, intake->generation, why);
+    if (status == STATUS_OK)
+        status = store_backup(intake->store, &found, &backup, why);
+    if (status == STATUS_OK && found && backup.entry > intake->backed)
+        intake->backed = backup.entry;
     if (status == STATUS_OK)
         status = store_head(intake->store, &intake->head, hash, &intake->last_received_at, why);
     if (status == STATUS_OK)

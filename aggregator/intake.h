@@ -21,6 +21,8 @@ struct intake *intake_new(void *router, const struct catalogue *catalogue, struc
 void intake_sign(struct intake *intake, const struct secret_key *key);
 void intake_free(struct intake **intake);
 void intake_agents(struct intake *intake, const struct agent *agents, size_t agent_count); /* agents.csv changed */
+/* A verified backup holds the ledger up to this entry: agents are told so with their next answer. */
+void intake_backed(struct intake *intake, uint64_t entry);
 /* Takes what waits on the socket, commits it as one group, acknowledges. *ret_committed is the newest entry (0: nothing
  * new). STATUS_BROKEN: the store failed; nothing of the group is acknowledged, the program must reopen or stop. */
 enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why) MUST_CHECK;

@@ -6,6 +6,7 @@
  *
  * One thread writes: this one. The gate judges handshakes in its own, the desk answers the office in its own. */
 #include "abacus.h"
+#include "backup.h"
 #include "calendar.h"
 #include "catalogue.h"
 #include "desk.h"
@@ -81,6 +82,8 @@ struct program {
     size_t alert_count, alert_capacity, alerts_stored;
     struct publication publication; /* of the desk, not yet stored */
     bool publishes;
+    struct backup_mark backup; /* verified, not yet noted */
+    bool backs_up;
     struct published_sheaf *sheaf; /* lent by the desk, not yet stored */
     bool sheaf_stored;
     int64_t sheaf_at;         /* waits for a quiet moment until then */
@@ -473,6 +476,10 @@ static void take_notes(struct program *program)
             program->publication = note.publication;
             program->publishes = true;
         }
+        if (note.kind == DESK_KEEP_BACKUP) { /* a newer one covers an older one */
+            program->backup = note.backup;
+            program->backs_up = true;
+        }
         if (note.kind == DESK_KEEP_SHEAF) { /* the desk has one at a time */
             program->sheaf = note.sheaf;
             program->sheaf_stored = false;
@@ -531,6 +538,28 @@ static enum status keep_publication(struct program *program, int64_t now_ms, str
         log_fault(LOG_LEVEL_WARN, "publication_waits", why);
         program->alerts_at = now_ms + LOOK_MS;
         status = STATUS_OK;
+    }
+    return status;
+}
+
+/* From now on collectors are told that they need not hold longer what is in this backup. */
+static enum status keep_backup(struct program *program, int64_t now_ms, struct fault *why)
+{
+    struct desk_note note = {.kind = DESK_KEPT_BACKUP, .backup = program->backup};
+    char entry[24];
+    if (!program->backs_up || now_ms < program->alerts_at)
+        return STATUS_OK;
+    const enum status status = backup_note(program->store, &program->backup, why);
+    if (status == STATUS_OK) {
+        program->backs_up = false;
+        intake_backed(program->intake, program->backup.entry);
+        (void)snprintf(entry, sizeof entry, "%" PRIu64, program->backup.entry);
+        log_event(LOG_LEVEL_INFO, "backup_noted", "entry", entry, NULL);
+        (void)zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT); /* else the asker is told that it took too long */
+    } else if (status != STATUS_BROKEN) {
+        log_fault(LOG_LEVEL_WARN, "backup_note_waits", why);
+        program->alerts_at = now_ms + LOOK_MS;
+        return STATUS_OK;
     }
     return status;
 }
@@ -612,6 +641,8 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
     tell_kept(program);
     status = keep_publication(program, now_ms, why);
     if (status == STATUS_OK)
+        status = keep_backup(program, now_ms, why);
+    if (status == STATUS_OK)
         status = keep_sheaf(program, committed != 0, now_ms, why);
     if (status != STATUS_OK)
         return status;
@@ -631,7 +662,7 @@ static long wait_for(const struct program *program, int64_t now_ms)
     const int64_t due = intake_due(program->intake);
     if (program->sheaf != NULL && now_ms >= program->sheaf_retry_at)
         return 0; /* the collectors are looked at first */
-    const int64_t most = program->committed_owed != 0 || program->alert_count != 0 || program->publishes ? 20 : LOOK_MS;
+    const int64_t most = program->committed_owed != 0 || program->alert_count != 0 || program->publishes || program->backs_up ? 20 : LOOK_MS;
     const int64_t wait = due - now_ms < most ? due - now_ms : most;
     const int64_t pages = program->pages_seen || program->pages_at - now_ms > wait ? wait : program->pages_at - now_ms;
     return (long)(pages < 0 ? 0 : pages);

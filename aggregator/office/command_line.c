@@ -5,6 +5,7 @@
  * office_answer makes them. The table of commands in office.c gives the options, the help and the examples. */
 #include "answer.h"
 #include "ask.h"
+#include "keep.h"
 #include "keys.h"
 #include "log.h"
 #include "memory.h"
@@ -515,12 +516,13 @@ static int check_catalogue(const struct program *program)
 
 /* ---- proofs ------------------------------------------------------------------------------------------------------------ */
 
-/* The store that -c or --store names; yours to free. */
-static enum status named_store(const struct program *program, char **ret_path, struct fault *why)
+/* The store that -c or --store names; yours to free. The settings, where -c named it: ret_settings->file is NULL where not. */
+static enum status named_store(const struct program *program, char **ret_path, struct aggregator_settings *ret_settings,
+                               struct fault *why)
 {
     const char *const *value = program->globals.value;
-    struct aggregator_settings settings;
     enum status status;
+    *ret_settings = (struct aggregator_settings){.file = NULL};
     if ((value[OPTION_STORE] != NULL && value[OPTION_CONFIG] != NULL) || value[OPTION_SERVER] != NULL) {
         fault_set(why, MESSAGE_ASK_ONE_OF, "--config, --store", NULL);
         return STATUS_REFUSED;
@@ -528,12 +530,12 @@ static enum status named_store(const struct program *program, char **ret_path, s
     if (value[OPTION_STORE] != NULL)
         return settings_store_path(value[OPTION_STORE], ret_path, why);
     status = aggregator_settings_load(value[OPTION_CONFIG] != NULL ? value[OPTION_CONFIG] : DEFAULT_CONFIGURATION,
-                                      &settings, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_path = memory_copy_text(settings.store_path);
-    aggregator_settings_free(&settings);
-    return STATUS_OK;
+                                      ret_settings, why);
+    if (status == STATUS_OK) {
+        *ret_path = memory_copy_text(ret_settings->store_path);
+        *why = (struct fault){.message = MESSAGE_NONE}; /* the settings are no longer meant */
+    }
+    return status;
 }
 
 static int prove(const struct program *program)
@@ -544,6 +546,7 @@ static int prove(const struct program *program)
     const struct prove_request request = {.full = is_verify && program->value[0] != NULL, .keys = program->value[first],
                                           .checkpoint = program->value[first + 1],
                                           .tells = isatty(STDERR_FILENO) == 1};
+    struct aggregator_settings settings = {.file = NULL};
     struct fault fault = {.message = MESSAGE_NONE};
     struct table table = {.columns = NULL};
     char *path = NULL;
@@ -555,7 +558,7 @@ static int prove(const struct program *program)
         return complain(program, EXIT_USAGE, &fault);
     }
     if (is_verify || strcmp(what, "export") == 0)
-        status = named_store(program, &path, &fault);
+        status = named_store(program, &path, &settings, &fault);
     if (status == STATUS_OK && path != NULL && access(path, F_OK) != 0) {
         fault_set(&fault, MESSAGE_ASK_NO_STORE, path, NULL);
         status = STATUS_AGAIN;
@@ -567,6 +570,48 @@ static int prove(const struct program *program)
     exit_code = status == STATUS_OK ? print_table(program, &table, is_sound ? EXIT_DONE : EXIT_FAILED)
                                     : complain(program, exit_of(status), &fault);
     table_free(&table);
+    aggregator_settings_free(&settings);
+    free(path);
+    return exit_code;
+}
+
+/* ---- backups ------------------------------------------------------------------------------------------------------------ */
+
+static int keep(const struct program *program)
+{
+    const bool restores = strcmp(program->command->name, "restore") == 0;
+    struct aggregator_settings settings = {.file = NULL};
+    struct fault fault = {.message = MESSAGE_NONE};
+    struct table table = {.columns = NULL};
+    char *path = NULL, entry[24];
+    bool is_noted = true;
+    int exit_code;
+    enum status status = STATUS_OK;
+    if (program->operand_count != 1) {
+        fault_set(&fault, MESSAGE_ASK_NEEDS_OPTION, program->command->name, program->command->operands, NULL);
+        return complain(program, EXIT_USAGE, &fault);
+    }
+    status = named_store(program, &path, &settings, &fault);
+    const struct keep_request request = {.settings = settings.file != NULL ? &settings : NULL, .store = path,
+                                         .folder = program->operand[0], .force = restores && program->value[0] != NULL,
+                                         .unsigned_too = restores && program->value[1] != NULL,
+                                         .tells = isatty(STDERR_FILENO) == 1, .now_ms = clock_ms(),
+                                         .timeout_ms = program->timeout_ms};
+    if (status == STATUS_OK)
+        status = restores ? keep_restore(&request, &table, &fault) : keep_backup(&request, &table, &is_noted, &fault);
+    if (status != STATUS_OK)
+        exit_code = complain(program, exit_of(status), &fault);
+    else
+        exit_code = print_table(program, &table, EXIT_DONE);
+    if (status == STATUS_OK && !is_noted)
+        exit_code = complain(program, EXIT_PARTLY, &fault);
+    if (status == STATUS_OK && restores) {
+        (void)snprintf(entry, sizeof entry, "%s", table.cells[1]);
+        fault_set(&fault, MESSAGE_RESTORE_DONE, entry, NULL);
+        (void)complain(program, EXIT_DONE, &fault);
+    }
+    table_free(&table);
+    aggregator_settings_free(&settings);
     free(path);
     return exit_code;
 }
@@ -579,6 +624,8 @@ static int run(const struct program *program)
         return make_keys(program);
     if (strcmp(name, "verify") == 0 || strcmp(name, "ledger") == 0)
         return prove(program);
+    if (strcmp(name, "backup") == 0 || strcmp(name, "restore") == 0)
+        return keep(program);
     if (strcmp(name, "catalogue") == 0 && program->operand_count > 0 && strcmp(program->operand[0], "check") == 0) {
         if (program->operand_count == 2)
             return check_catalogue(program);

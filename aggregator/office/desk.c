@@ -14,6 +14,7 @@
 #include "alerts.h"
 #include "announce.h"
 #include "answer.h"
+#include "backup.h"
 #include "http.h"
 #include "limit.h"
 #include "link.h"
@@ -75,6 +76,13 @@ struct waiting_publication {
     int64_t as_of, until_ms;
 };
 
+struct waiting_backup {
+    bool used;
+    struct asker asker;
+    struct backup_mark mark;
+    int64_t until_ms;
+};
+
 struct desk {
     const struct aggregator_settings *settings;
     const struct secret_key *key;
@@ -89,6 +97,7 @@ struct desk {
     bool alerts_loaded;
     struct waiting_ack acks[ACKS_MOST];
     struct waiting_publication publishing; /* one at a time */
+    struct waiting_backup backup;          /* likewise */
     uint64_t head;       /* newest entry we were told of */
     uint64_t repairs_told;
     int64_t judge_at_ms; /* 0: nothing to judge */
@@ -319,10 +328,21 @@ static void fail_publication(struct desk *desk, enum message message, enum statu
     desk->publishing.used = false;
 }
 
+static void fail_backup(struct desk *desk, const struct asker *asker, enum message message, enum status status)
+{
+    struct fault fault = {.message = MESSAGE_NONE};
+    fault_set(&fault, message, desk->settings->store_path, "backup", NULL);
+    send_fault(asker, status, &fault);
+    if (asker == &desk->backup.asker)
+        desk->backup.used = false;
+}
+
 static void expire_acks(struct desk *desk, int64_t now_ms)
 {
     if (desk->publishing.used && now_ms >= desk->publishing.until_ms)
         fail_publication(desk, MESSAGE_PUBLICATION_NOT_KEPT, STATUS_AGAIN);
+    if (desk->backup.used && now_ms >= desk->backup.until_ms)
+        fail_backup(desk, &desk->backup.asker, MESSAGE_STORE_BUSY, STATUS_AGAIN);
     for (size_t i = 0; i < ACKS_MOST; i++) {
         struct waiting_ack *ack = &desk->acks[i];
         struct fault fault = {.message = MESSAGE_NONE};
@@ -487,6 +507,48 @@ static void publication_kept(struct desk *desk, const struct publication *public
     desk->publishing.used = false;
 }
 
+/* Whoever made a backup shows its signed statement: only who has our key can have made one of this ledger. */
+static void note_backup(struct desk *desk, const struct asker *asker, const struct wire_question *question, int64_t now_ms)
+{
+    struct desk_note note = {.kind = DESK_KEEP_BACKUP};
+    struct fault fault = {.message = MESSAGE_NONE};
+    const char *statement = option_of(question, "statement");
+    bool holds = false;
+    enum status status = open_store(desk, &fault);
+    if (status == STATUS_OK)
+        status = store_begin(desk->store, &fault);
+    if (status == STATUS_OK)
+        status = backup_holds(desk->store, statement != NULL ? statement : "", desk->key->public_key.sign, now_ms, &holds,
+                              &note.backup, &fault);
+    if (desk->store != NULL)
+        store_rollback(desk->store);
+    if (status != STATUS_OK) {
+        send_fault(asker, status, &fault);
+        if (status == STATUS_BROKEN)
+            close_store(desk);
+    } else if (!holds) {
+        fail_backup(desk, asker, MESSAGE_BACKUP_NOT_OURS, STATUS_REFUSED);
+    } else if (desk->backup.used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
+        fail_backup(desk, asker, MESSAGE_STORE_BUSY, STATUS_AGAIN);
+    } else {
+        desk->backup = (struct waiting_backup){true, *asker, note.backup, now_ms + PUBLICATION_WAIT_MS};
+    }
+}
+
+static void backup_kept(struct desk *desk, const struct backup_mark *mark)
+{
+    static const char *const noted_columns[] = {"entry", "made_at"};
+    struct answer answer = {.exit_code = 0};
+    if (!desk->backup.used || desk->backup.mark.entry != mark->entry)
+        return; /* it took too long, the asker was told so */
+    table_start(&answer.table, noted_columns, ARRAY_LEN(noted_columns));
+    table_add_number(&answer.table, mark->entry);
+    add_time(&answer.table, mark->made_at);
+    send_table(&desk->backup.asker, &answer);
+    answer_free(&answer);
+    desk->backup.used = false;
+}
+
 static void answer_question(struct desk *desk, const struct asker *asker, const struct wire_question *question,
                             int64_t now_ms)
 {
@@ -495,6 +557,10 @@ static void answer_question(struct desk *desk, const struct asker *asker, const 
     enum status status;
     if (strcmp(question->command, "publish") == 0) {
         publish(desk, asker, question, now_ms);
+        return;
+    }
+    if (strcmp(question->command, "backup") == 0) {
+        note_backup(desk, asker, question, now_ms);
         return;
     }
     if (is_ack(question)) {
@@ -594,6 +660,9 @@ static void take_notes(struct desk *desk, int64_t now_ms)
         case DESK_KEPT_PUBLICATION:
             publication_kept(desk, &note.publication, note.entry != 0);
             break;
+        case DESK_KEPT_BACKUP:
+            backup_kept(desk, &note.backup);
+            break;
         case DESK_KEPT_SHEAF:
             announcer_kept(desk->announcer);
             break;
@@ -602,6 +671,7 @@ static void take_notes(struct desk *desk, int64_t now_ms)
             break;
         case DESK_KEEP_ALERT:
         case DESK_KEEP_PUBLICATION:
+        case DESK_KEEP_BACKUP:
         case DESK_KEEP_SHEAF:
             break; /* ours to send, never to receive */
         }

@@ -19,6 +19,8 @@ enum desk_note_kind {
     DESK_KEPT_ALERT,  /* writer -> desk: stored; publish it */
     DESK_KEEP_PUBLICATION, /* desk -> writer: store this publication */
     DESK_KEPT_PUBLICATION, /* writer -> desk: stored, or (entry 0) its name is taken */
+    DESK_KEEP_BACKUP, /* desk -> writer: this backup is verified, take note of it */
+    DESK_KEPT_BACKUP, /* writer -> desk: noted */
     DESK_KEEP_SHEAF,  /* desk -> writer: store these rows (published.h), lent till KEPT or desk_stop */
     DESK_KEPT_SHEAF,  /* writer -> desk: stored */
     DESK_STOP,        /* writer -> desk */
@@ -29,6 +31,7 @@ struct desk_note {
     struct published_sheaf *sheaf; /* the desk's */
     struct alert_row alert;
     struct publication publication;
+    struct backup_mark backup;
 };
 
 struct desk;

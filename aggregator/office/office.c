@@ -85,6 +85,10 @@ static const struct office_option ledger_options[] = {
     {"keys", "FOLDER", "verify：只认这个文件夹里的公钥（*.pub）", "verify: believe only the public keys (*.pub) in this folder"},
     {"checkpoint", "FILE", "verify：另行保存的检查点", "verify: a checkpoint kept elsewhere"},
 };
+static const struct office_option restore_options[] = {
+    {"force", NULL, "现有的数据库改名保留，由备份取代", "keep a store that is there under another name and take its place"},
+    {"unsigned", NULL, "没有签名的备份也恢复", "restore a backup that nobody signed, too"},
+};
 
 #define OPTIONS(table) table, ARRAY_LEN(table)
 static const struct office_command commands[] = {
@@ -114,6 +118,10 @@ static const struct office_command commands[] = {
      OPTIONS(verify_options), false, "suanpan verify --full --keys keys --checkpoint kept.txt"},
     {"ledger", "export DIR | verify DIR", "导出台账；凭导出和公钥离线验证", "export the ledger; check an export with public keys alone",
      OPTIONS(ledger_options), false, "suanpan ledger verify export-2020 --keys keys"},
+    {"backup", "DIR", "运行时备份数据库，验证后才算完成", "copy the store while it runs; done only when the copy is proved",
+     NULL, 0, false, "suanpan -c aggregator.yaml backup /mnt/backup/2020-10-01"},
+    {"restore", "DIR", "验证备份并以它重建数据库", "prove a backup and put it into the store's place",
+     OPTIONS(restore_options), false, "suanpan -c aggregator.yaml restore /mnt/backup/2020-10-01"},
     {"keygen", "DIR NAME", "生成一对密钥 NAME.key、NAME.pub", "make a pair of keys NAME.key and NAME.pub", NULL, 0, false,
      "suanpan keygen keys liyang"},
 };
@@ -121,7 +129,7 @@ static const struct office_command commands[] = {
 static enum status (*const answers[])(struct asking *) = {
     answer_query,   answer_progress, answer_alerts,    answer_reporting,
     answer_records, answer_explain,  answer_diff,      answer_publish,
-    answer_publications, answer_status, answer_catalogue, NULL, NULL, NULL,
+    answer_publications, answer_status, answer_catalogue, NULL, NULL, NULL, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(commands) == ARRAY_LEN(answers), "one answer a command");
 

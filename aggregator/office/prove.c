@@ -5,6 +5,7 @@
 #include "file.h"
 #include "keys.h"
 #include "memory.h"
+#include "telling.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,9 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define TELL_MS 200
 #define NOTE_HEAD "suanpan-ledger/"
 
 static const char *const columns[] = {"check", "result", "entries", "first_bad", "detail"};
@@ -104,36 +103,6 @@ static void outside_free(struct outside *outside)
     free(outside->text);
 }
 
-/* ---- progress ---------------------------------------------------------------------------------------------------------- */
-
-struct telling {
-    int64_t told_ms;
-    bool told;
-};
-
-static void tell(void *context, const char *check, uint64_t done, uint64_t all)
-{
-    struct telling *telling = context;
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    const int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    if (telling->told && now_ms - telling->told_ms < TELL_MS)
-        return;
-    telling->told = true;
-    telling->told_ms = now_ms;
-    if (all > 0)
-        (void)fprintf(stderr, "\r\033[K%s %" PRIu64 " / %" PRIu64, check, done, all);
-    else
-        (void)fprintf(stderr, "\r\033[K%s %" PRIu64, check, done);
-    (void)fflush(stderr);
-}
-
-static void tell_end(const struct telling *telling)
-{
-    if (telling->told)
-        (void)fputs("\r\033[K", stderr);
-}
-
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
 static void add_row(struct table *table, const char *check, enum verify_result result, uint64_t looked_at,
@@ -185,10 +154,10 @@ static enum status prove(const char *place, prover *run, const struct prove_requ
     const struct verify_request asked = {.full = request->full, .keys = outside.keys, .key_count = outside.key_count,
                                          .checkpoints = outside.checkpoints,
                                          .checkpoint_count = outside.checkpoint_count,
-                                         .progress = request->tells ? tell : NULL, .context = &telling};
+                                         .progress = request->tells ? telling_step : NULL, .context = &telling};
     if (status == STATUS_OK)
         status = run(place, &asked, &found, why);
-    tell_end(&telling);
+    telling_end(&telling);
     if (status == STATUS_OK) {
         make_table(&found, ret_table);
         *ret_sound = found.sound;
