@@ -44,8 +44,8 @@ enum statement {
 
 static const char *const statements[SQL_COUNT] = {
     [SQL_MANIFEST_FIND] = "SELECT taken_at FROM manifest WHERE hash = ?1",
-    [SQL_MANIFEST_ADD] = "INSERT INTO manifest (hash, file, taken_at, records, refused, first_batch, last_batch)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_MANIFEST_ADD] = "INSERT INTO manifest (hash, file, taken_at, records, refused, first_batch, last_batch,"
+                         " path_refused) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_MANIFEST_PLACE] = "UPDATE manifest SET path_done = coalesce(?2, path_done),"
                            " path_refused = coalesce(?3, path_refused) WHERE hash = ?1",
     [SQL_BATCH_ADD] = "INSERT INTO batch (seq, manifest, chain_before, chain, signature, bytes)"
@@ -467,6 +467,7 @@ struct taking {
     size_t count;
     struct cut *cuts;
     size_t cut_count, cut_capacity;
+    const char *path_refused;
     int64_t *element_words, *unit_words; /* by catalogue index, 0 unknown yet */
     int64_t manifest;
 };
@@ -590,6 +591,7 @@ static enum status store_manifest(struct taking *taking, struct fault *why)
     sqlite3_bind_int64(statement, 5, (int64_t)taking->submission->refused_rows);
     sqlite3_bind_int64(statement, 6, taking->cut_count == 0 ? 0 : (int64_t)outbox->identity.high + 1);
     sqlite3_bind_int64(statement, 7, taking->cut_count == 0 ? 0 : (int64_t)(outbox->identity.high + taking->cut_count));
+    sqlite3_bind_text(statement, 8, taking->path_refused, -1, SQLITE_STATIC);
     status = run(outbox, SQL_MANIFEST_ADD, why);
     taking->manifest = sqlite3_last_insert_rowid(outbox->db);
     return status;
@@ -661,9 +663,10 @@ static enum status store_all(struct taking *taking, struct outbox_identity *iden
 }
 
 enum status outbox_take(struct outbox *outbox, const struct catalogue *catalogue, struct submission *submission,
-                        const struct record *records, size_t count, struct fault *why)
+                        const struct record *records, size_t count, const char *path_refused, struct fault *why)
 {
-    struct taking taking = {.outbox = outbox, .catalogue = catalogue, .submission = submission, .count = count};
+    struct taking taking = {.outbox = outbox, .catalogue = catalogue, .submission = submission, .count = count,
+                            .path_refused = path_refused};
     struct outbox_identity identity = outbox->identity;
     enum status status;
     taking.records = sort_records(records, count);

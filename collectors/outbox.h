@@ -39,9 +39,10 @@ enum status outbox_known_figure(struct outbox *outbox, const char *element, cons
                                 bool *ret_known, struct known_figure *ret_figure, struct fault *why) MUST_CHECK;
 
 /* Takes a file: cuts its records into batches, chains, signs and stores them with the manifest row and the known
- * figures in one transaction. Records may be 0 (all refused): then only the manifest row. STATUS_AGAIN: disk full. */
+ * figures in one transaction. Records may be 0 (all refused): then only the manifest row. path_refused: where its refused
+ * rows were written, "" when there are none. STATUS_AGAIN: disk full. */
 enum status outbox_take(struct outbox *outbox, const struct catalogue *catalogue, struct submission *submission,
-                        const struct record *records, size_t count, struct fault *why) MUST_CHECK;
+                        const struct record *records, size_t count, const char *path_refused, struct fault *why) MUST_CHECK;
 
 /* A stored batch; *ret_bytes is borrowed till the next call. STATUS_REFUSED when it is no longer held. */
 enum status outbox_batch(struct outbox *outbox, uint64_t seq, const unsigned char **ret_bytes, size_t *ret_length,

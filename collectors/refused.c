@@ -357,10 +357,27 @@ enum status refused_write(const struct delivery *delivery, const char *folder, c
 
 /* ---- rows that come back later ---------------------------------------------------------------------------------------------- */
 
-/* How many columns of the input an existing refused file has: those before line, code, message. False when it is no
- * refused file any more. */
-static bool existing_width(const char *bytes, size_t length, enum text_encoding encoding, char separator,
-                           uint32_t *ret_width)
+/* What a refused file holds already. */
+struct existing {
+    char *bytes;
+    size_t length;
+    uint32_t width;     /* columns of the input: those before line, code, message */
+    bool *stands;       /* by row to be added */
+};
+
+static void note_standing(struct existing *existing, const struct delivery *delivery, const struct refused_row *rows,
+                          size_t count, const struct csv_row *row)
+{
+    const char *code = row->fields[row->count - 2].text;
+    const long long line = strtoll(row->fields[row->count - 3].text, NULL, 10);
+    for (size_t i = 0; i < count; i++)
+        if (delivery->rows[rows[i].row].line == line && strcmp(rows[i].code, code) == 0)
+            existing->stands[i] = true;
+}
+
+/* False when the bytes are no refused file (any more). */
+static bool read_existing(struct existing *existing, const struct delivery *delivery, const struct refused_row *rows,
+                          size_t count)
 {
     char *text = NULL;
     size_t text_length = 0;
@@ -369,69 +386,73 @@ static bool existing_width(const char *bytes, size_t length, enum text_encoding 
     struct csv_row row;
     struct fault ignored = {0};
     bool end = true, good = false;
-    if (text_decode(bytes, length, encoding, &text, &text_length, &found, &ignored) == STATUS_OK) {
-        reader = csv_open(text, text_length, separator);
+    if (text_decode(existing->bytes, existing->length, delivery->encoding, &text, &text_length, &found, &ignored) ==
+        STATUS_OK) {
+        reader = csv_open(text, text_length, delivery->separator);
         good = csv_next(reader, &row, &end, &ignored) == STATUS_OK && !end && row.count > 3 &&
                strcmp(row.fields[row.count - 1].text, "message") == 0;
         if (good)
-            *ret_width = (uint32_t)row.count - 3;
+            existing->width = (uint32_t)row.count - 3;
+        while (good && csv_next(reader, &row, &end, &ignored) == STATUS_OK && !end)
+            if (row.count == (size_t)existing->width + 3)
+                note_standing(existing, delivery, rows, count, &row);
     }
     csv_close(&reader);
     free(text);
     return good;
 }
 
-static void write_added_rows(FILE *file, const struct delivery *delivery, const struct refused_row *rows, size_t count,
-                             uint32_t width)
+/* The file as it is to be: what is there, else a header, and the rows that do not stand there yet. */
+static enum status write_with_rows(const struct delivery *delivery, const struct refused_row *rows, size_t count,
+                                   const char *path, const struct existing *existing, struct fault *why)
 {
-    for (size_t i = 0; i < count; i++)
-        write_refusal(file, delivery, &delivery->rows[rows[i].row], width, rows[i].code, rows[i].message);
-}
-
-static enum status add_to_existing(const struct delivery *delivery, const struct refused_row *rows, size_t count,
-                                   const char *path, const char *existing, size_t existing_length, uint32_t width,
-                                   struct fault *why)
-{
+    const char *before = existing->bytes != NULL ? existing->bytes : byte_order_mark(delivery->encoding);
     struct page page;
     char *bytes = NULL;
     size_t length = 0;
     enum status status;
     if (!page_open(&page))
         return out_of_memory(path, why);
-    write_added_rows(page.file, delivery, rows, count, width);
+    if (existing->bytes == NULL)
+        write_header(page.file, delivery, existing->width);
+    for (size_t i = 0; i < count; i++)
+        if (!existing->stands[i])
+            write_refusal(page.file, delivery, &delivery->rows[rows[i].row], existing->width, rows[i].code,
+                          rows[i].message);
     page_close(&page);
-    status = to_bytes(delivery, existing, existing_length, &page, &bytes, &length, why);
+    status = to_bytes(delivery, before, existing->bytes != NULL ? existing->length : strlen(before), &page, &bytes,
+                      &length, why);
     if (status == STATUS_OK)
-        status = publish(path, bytes, length, true, why);
+        status = publish(path, bytes, length, existing->bytes != NULL, why);
     free(bytes);
     free(page.text);
     return status;
 }
 
-enum status refused_add(const struct delivery *delivery, const struct refused_row *rows, size_t count,
-                        const char *path, const char *folder, const char *name, char *ret_path, struct fault *why)
+enum status refused_place(const char *folder, const char *name, char *ret_path, struct fault *why)
 {
-    size_t existing_length = 0;
-    char *existing = path[0] == '\0' ? NULL : read_whole(path, &existing_length);
-    uint32_t width = delivery->header.cells;
-    struct page page;
-    enum status status;
-    if (existing != NULL &&
-        existing_width(existing, existing_length, delivery->encoding, delivery->separator, &width)) {
-        status = add_to_existing(delivery, rows, count, path, existing, existing_length, width, why);
-        if (status == STATUS_OK && snprintf(ret_path, INBOX_PATH, "%s", path) >= INBOX_PATH)
-            status = STATUS_REFUSED;
-        free(existing);
-        return status;
+    const struct beside beside = {folder, name};
+    if (refused_path(&beside, inbox_free_number(is_taken, &beside), ret_path))
+        return STATUS_OK;
+    errno = ENAMETOOLONG;
+    return cannot_write(folder, why);
+}
+
+enum status refused_add(const struct delivery *delivery, const struct refused_row *rows, size_t count, const char *path,
+                        struct fault *why)
+{
+    struct stat ignored;
+    struct existing existing = {.width = delivery->header.cells, .stands = memory_array(count, sizeof(bool))};
+    enum status status = STATUS_REFUSED;
+    if (lstat(path, &ignored) != 0) {
+        status = write_with_rows(delivery, rows, count, path, &existing, why);
+    } else {
+        existing.bytes = read_whole(path, &existing.length);
+        if (existing.bytes != NULL && read_existing(&existing, delivery, rows, count))
+            status = write_with_rows(delivery, rows, count, path, &existing, why);
     }
-    free(existing);
-    if (!page_open(&page))
-        return out_of_memory(name, why);
-    write_header(page.file, delivery, width);
-    write_added_rows(page.file, delivery, rows, count, width);
-    page_close(&page);
-    status = publish_page(delivery, &page, folder, name, ret_path, why);
-    free(page.text);
+    free(existing.bytes);
+    free(existing.stands);
     return status;
 }
 

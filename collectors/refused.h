@@ -18,10 +18,12 @@ struct refused_row {
  * written now: then the file must not be taken. ret_path: 4096 bytes. */
 enum status refused_write(const struct delivery *delivery, const char *folder, const char *name, char *ret_path,
                           struct fault *why) MUST_CHECK;
-/* Adds rows to an existing refused file (path), or makes one as above when path is "" or has gone. */
-enum status refused_add(const struct delivery *delivery, const struct refused_row *rows, size_t count,
-                        const char *path, const char *folder, const char *name, char *ret_path, struct fault *why)
-    MUST_CHECK;
+/* A path beside the input that no file has, where refused_add may make one. STATUS_AGAIN when there is none. */
+enum status refused_place(const char *folder, const char *name, char *ret_path, struct fault *why) MUST_CHECK;
+/* Adds rows to the refused file at `path`, or makes it. Rows that stand there already (told once more after a crash) are not
+ * added again. STATUS_REFUSED when something else lies there. */
+enum status refused_add(const struct delivery *delivery, const struct refused_row *rows, size_t count, const char *path,
+                        struct fault *why) MUST_CHECK;
 /* Writes the reason why a file was refused whole, in both languages, to path. */
 enum status refused_reason(const char *path, const char *name, const struct fault *reason, struct fault *why)
     MUST_CHECK;

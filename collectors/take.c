@@ -116,7 +116,8 @@ static enum status store(const struct taker *taker, const char *name, int64_t no
     if (taken->refused_rows > 0)
         status = refused_write(taken->delivery, inbox_folder(taker->inbox), name, taken->refused, why);
     if (status == STATUS_OK)
-        status = outbox_take(taker->outbox, taker->catalogue, &submission, records, taken->records, why);
+        status = outbox_take(taker->outbox, taker->catalogue, &submission, records, taken->records, taken->refused,
+                             why);
     if (status == STATUS_OK)
         status = move_to_done(taker, name, taken, why);
     if (status != STATUS_OK)
@@ -274,20 +275,40 @@ static void add_row(struct returning *work, enum message message, int64_t line, 
     work->rows[work->count++] = row;
 }
 
-/* Writes what was gathered for one file. */
+/* Writes what was gathered for one file. The place is remembered first: after a crash between the two the same refusals
+ * come again, and find it. */
 static enum status flush(struct returning *work, char *ret_path, struct fault *why)
 {
     const char *slash = strrchr(work->origin.path_done, '/');
+    char *path = work->origin.path_refused;
     enum status status = STATUS_OK;
     if (work->count > 0 && slash != NULL) {
-        status = refused_add(work->delivery, work->rows, work->count, work->origin.path_refused,
-                             inbox_folder(work->taker->inbox), slash + 1, ret_path, why);
-        if (status == STATUS_OK)
-            status = outbox_place(work->taker->outbox, work->origin.hash, NULL, ret_path, why);
+        do {
+            if (path[0] == '\0' || status == STATUS_REFUSED)
+                status = refused_place(inbox_folder(work->taker->inbox), slash + 1, path, why);
+            else
+                status = STATUS_OK;
+            if (status == STATUS_OK)
+                status = outbox_place(work->taker->outbox, work->origin.hash, NULL, path, why);
+            if (status == STATUS_OK)
+                status = refused_add(work->delivery, work->rows, work->count, path, why);
+        } while (status == STATUS_REFUSED);
+        if (snprintf(ret_path, INBOX_PATH, "%s", path) < 0)
+            ret_path[0] = '\0';
     }
     work->count = 0;
     feed_free(&work->delivery);
     return status;
+}
+
+/* Killed after it was taken and before it was moved: it still lies in its inbox, under the name it came with. */
+static void look_in_inboxes(struct returning *work, const struct taker *takers, size_t taker_count)
+{
+    struct inbox_state ignored;
+    for (size_t i = 0; i < taker_count && work->origin.path_done[0] == '\0'; i++)
+        if (!inbox_look(takers[i].inbox, work->origin.file, &ignored) ||
+            !inbox_path(takers[i].inbox, work->origin.file, work->origin.path_done))
+            work->origin.path_done[0] = '\0';
 }
 
 /* Reads the taken file again for its rows as written. Without it (somebody emptied done/) the rows are told, not
@@ -295,6 +316,7 @@ static enum status flush(struct returning *work, char *ret_path, struct fault *w
 static void open_origin(struct returning *work, const struct taker *takers, size_t taker_count, struct fault *why)
 {
     struct fault trouble = {0};
+    look_in_inboxes(work, takers, taker_count);
     work->taker = taker_of(takers, taker_count, work->origin.path_done);
     if (work->taker == NULL) {
         fault_set(why, MESSAGE_CANNOT_READ, work->origin.file, "done/", NULL);

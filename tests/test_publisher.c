@@ -148,7 +148,7 @@ static void take_file(int64_t value)
     memcpy(submission.hash, &stage.files, sizeof stage.files);
     memcpy(submission.catalogue_hash, stage.catalogue->hash, 32);
     must(period_parse("2020-01", &record.period, &why), &why, "period_parse");
-    must(outbox_take(stage.outbox, stage.catalogue, &submission, &record, 1, &why), &why, "outbox_take");
+    must(outbox_take(stage.outbox, stage.catalogue, &submission, &record, 1, "", &why), &why, "outbox_take");
 }
 
 static void work(void)

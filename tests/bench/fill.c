@@ -93,7 +93,7 @@ static enum status take_file(struct fill *fill, struct outbox *outbox, uint32_t 
     memcpy(submission.catalogue_hash, fill->catalogue->hash, sizeof submission.catalogue_hash);
     for (size_t i = 0; i < count; i++)
         make_record(fill, agent, first + i, &fill->buffer[i]);
-    return outbox_take(outbox, fill->catalogue, &submission, fill->buffer, count, why);
+    return outbox_take(outbox, fill->catalogue, &submission, fill->buffer, count, "", why);
 }
 
 static enum status fill_outbox(struct fill *fill, uint32_t agent, const struct collector_settings *settings,

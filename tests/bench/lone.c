@@ -71,7 +71,7 @@ static enum status take(struct lone *lone, size_t count, size_t round, struct fa
                                      .period = period_of_day(date_from_civil(2001, 1, 1), PERIOD_MONTH),
                                      .value = (int64_t)(workload_mix(round) % WORKLOAD_VALUE_MOST),
                                      .line = (int64_t)i + 2, .reported_at = INT64_MIN, .reason = ""};
-    const enum status status = outbox_take(lone->outbox, lone->catalogue, &submission, records, count, why);
+    const enum status status = outbox_take(lone->outbox, lone->catalogue, &submission, records, count, "", why);
     free(records);
     return status;
 }
