@@ -13,6 +13,7 @@
 #define AGGREGATOR_BACKUP_H
 
 #include "checkpoint.h"
+#include "store.h"
 #include "keys.h"
 
 #define BACKUP_STORE "suanpan.db"

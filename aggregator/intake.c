@@ -38,6 +38,7 @@ enum {
     SAVE_BLOCKS = 16384,     /* ... with so many changed blocks (saving them takes about 0.1 s), ... */
     SAVE_IDLE_MS = 30000,    /* ... or when nothing happened for so long */
     SKEW_MS = 300000,        /* a clock this far off is worth a word */
+    WITNESS_MS = 60000,      /* an acknowledgement carries a checkpoint at most so often */
     EVENTS = 64,
 };
 
@@ -71,6 +72,8 @@ struct peer {                /* one agent */
     bool backed_known;
     uint64_t backed;         /* batches of the session's outbox up to here are in a verified backup */
     bool group_submitted;
+    uint64_t kept;           /* entry of the checkpoint it was told last, or says that it keeps; 0: none */
+    int64_t witness_at;      /* the next acknowledgement with a checkpoint not before; 0: at once */
 };
 
 struct taken {               /* a batch of the open group */
@@ -155,6 +158,7 @@ static struct peer *find_or_add_peer(struct intake *intake, size_t *capacity, co
 void intake_agents(struct intake *intake, const struct agent *agents, size_t agent_count)
 {
     size_t capacity = intake->peer_count;
+    intake->checkpoints.knows_registry = false;
     for (size_t i = 0; i < intake->peer_count; i++)
         intake->peers[i].key_count = 0; /* who no longer stands in the table is out */
     for (size_t i = 0; i < agent_count; i++) {
@@ -201,6 +205,11 @@ void intake_free(struct intake **intake)
 
 /* ---- events ------------------------------------------------------------------------------------------------------------ */
 
+static struct intake_event *last_event(struct intake *intake)
+{
+    return &intake->events[(intake->event_first + intake->event_count - 1) % EVENTS];
+}
+
 static void note(struct intake *intake, bool warning, const char *name, const char *agent, uint64_t number,
                  const char *detail)
 {
@@ -208,7 +217,8 @@ static void note(struct intake *intake, bool warning, const char *name, const ch
         intake->event_first = (intake->event_first + 1) % EVENTS;
         intake->event_count--;
     }
-    struct intake_event *event = &intake->events[(intake->event_first + intake->event_count++) % EVENTS];
+    intake->event_count++;
+    struct intake_event *event = last_event(intake);
     *event = (struct intake_event){.name = name, .warning = warning, .number = number};
     (void)snprintf(event->agent, sizeof event->agent, "%s", agent);
     (void)snprintf(event->detail, sizeof event->detail, "%s", detail);
@@ -347,10 +357,30 @@ void intake_backed(struct intake *intake, uint64_t entry)
     }
 }
 
-static void answer_welcome(struct intake *intake, struct peer *peer, uint32_t allowed)
+/* What a witness is told: the head of the ledger, and what the ledger has where the witness last looked. */
+struct told {
+    uint64_t entry;
+    char earlier[CHECKPOINT_TEXT];
+};
+
+static enum status tell_witness(struct intake *intake, const struct peer *peer, struct told *ret_told, struct fault *why)
+{
+    const enum status status = checkpoints_tell_head(&intake->checkpoints, intake->store, intake->now_ms, why);
+    ret_told->entry = intake->checkpoints.told;
+    ret_told->earlier[0] = '\0';
+    return status == STATUS_OK && peer->kept != 0
+               ? checkpoints_tell(&intake->checkpoints, intake->store, peer->kept, intake->now_ms, ret_told->earlier, why)
+               : status;
+}
+
+static enum status answer_welcome(struct intake *intake, struct peer *peer, uint32_t allowed, struct fault *why)
 {
     struct wire_message message = {.kind = WIRE_WELCOME};
     struct wire_welcome *welcome = &message.welcome;
+    struct told told;
+    const enum status status = tell_witness(intake, peer, &told, why);
+    if (status != STATUS_OK)
+        return status;
     welcome->session = peer->session.number;
     welcome->protocol = WIRE_VERSION;
     memcpy(welcome->generation, intake->generation, sizeof welcome->generation);
@@ -361,8 +391,21 @@ static void answer_welcome(struct intake *intake, struct peer *peer, uint32_t al
     welcome->server_time = intake->now_ms;
     welcome->checkpoint = (const unsigned char *)intake->checkpoints.text;
     welcome->checkpoint_length = strlen(intake->checkpoints.text);
-    if (answer(intake, peer, &message))
+    welcome->earlier = (const unsigned char *)told.earlier;
+    welcome->earlier_length = strlen(told.earlier);
+    if (answer(intake, peer, &message)) {
         peer->owes_welcome = false;
+        peer->kept = told.entry;
+    }
+    return STATUS_OK;
+}
+
+/* The acknowledgement that brings a session up to date tells the witness how the ledger goes on; under load seldom, since
+ * two signatures cost more than a small batch. */
+static bool witness_is_due(const struct intake *intake, const struct peer *peer)
+{
+    return peer->session.watermark >= peer->session.high &&
+           (peer->witness_at == 0 || intake->now_ms >= peer->witness_at || peer->witness_at > intake->now_ms + WITNESS_MS);
 }
 
 /* Refusals of more than one batch may not fit into one ACK; those that go ahead acknowledge nothing. */
@@ -372,10 +415,15 @@ static enum status answer_ack(struct intake *intake, struct peer *peer, uint32_t
     struct wire_message message = {.kind = WIRE_ACK};
     struct wire_ack *ack = &message.ack;
     const struct wire_refusal *refusals = NULL;
+    struct told told = {.entry = 0};
+    const bool is_witness_due = witness_is_due(intake, peer);
     size_t count = 0;
+    enum status status = is_witness_due ? tell_witness(intake, peer, &told, why) : STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
     if (session->told < session->watermark) {
-        const enum status status = recall_after(intake->recall, intake->store, peer->agent, session->outbox,
-                                                session->told, session->watermark, &refusals, &count, why);
+        status = recall_after(intake->recall, intake->store, peer->agent, session->outbox, session->told,
+                              session->watermark, &refusals, &count, why);
         if (status != STATUS_OK)
             return status;
     }
@@ -400,9 +448,19 @@ static enum status answer_ack(struct intake *intake, struct peer *peer, uint32_t
     memcpy(ack->chain_at_watermark, session->chain, SEAL_HASH);
     ack->refusals = refusals;
     ack->refusal_count = count;
+    if (is_witness_due) {
+        ack->checkpoint = (const unsigned char *)intake->checkpoints.text;
+        ack->checkpoint_length = strlen(intake->checkpoints.text);
+        ack->earlier = (const unsigned char *)told.earlier;
+        ack->earlier_length = strlen(told.earlier);
+    }
     if (answer(intake, peer, &message)) {
         peer->owes_ack = false;
         session->told = session->watermark;
+        if (is_witness_due) {
+            peer->kept = told.entry;
+            peer->witness_at = intake->now_ms + WITNESS_MS;
+        }
     }
     return STATUS_OK;
 }
@@ -426,16 +484,13 @@ static enum status answer_all(struct intake *intake, struct fault *why)
     for (size_t i = 0; i < intake->peer_count; i++) {
         struct peer *peer = &intake->peers[i];
         const uint32_t allowed = credit(peer, share);
-        const enum status known = peer->owes_welcome || peer->owes_ack ? know_backed(intake, peer, why) : STATUS_OK;
-        if (known != STATUS_OK)
-            return known;
-        if (peer->owes_welcome)
-            answer_welcome(intake, peer, allowed);
-        if (peer->owes_ack && !peer->owes_welcome) {
-            const enum status status = answer_ack(intake, peer, allowed, why);
-            if (status != STATUS_OK)
-                return status;
-        }
+        enum status status = peer->owes_welcome || peer->owes_ack ? know_backed(intake, peer, why) : STATUS_OK;
+        if (status == STATUS_OK && peer->owes_welcome)
+            status = answer_welcome(intake, peer, allowed, why);
+        if (status == STATUS_OK && peer->owes_ack && !peer->owes_welcome)
+            status = answer_ack(intake, peer, allowed, why);
+        if (status != STATUS_OK)
+            return status;
         if (peer->nack.owed)
             answer_nack(intake, peer);
     }
@@ -647,6 +702,36 @@ static void note_connected(struct intake *intake, const struct peer *peer, const
         note_message(intake, true, "catalogue_differs", peer->agent, 0, MESSAGE_OTHER_CATALOGUE);
 }
 
+/* The collector is a witness of this ledger: does it still have what it was told? A word in our own name is no more than
+ * our own opinion; the collector judges by itself what WELCOME tells it. */
+static enum status heed_witness(struct intake *intake, struct peer *peer, const struct wire_hello *hello, bool anew,
+                                struct fault *why)
+{
+    struct checkpoint kept;
+    unsigned char hash[SEAL_HASH];
+    char detail[MESSAGE_NESTED], entry[24], head[24];
+    bool found = false;
+    peer->kept = 0;
+    if (intake->checkpoints.key == NULL ||
+        !checkpoint_read_signed(hello->kept, hello->kept_length, intake->checkpoints.key->public_key.sign, &kept))
+        return STATUS_OK; /* none, or of a key that was replaced since: it is told the head and judges that */
+    peer->kept = kept.entry;
+    if (!anew)
+        return STATUS_OK;
+    const enum status status = store_hash_at(intake->store, kept.entry, hash, &found, why);
+    if (status != STATUS_OK)
+        return status;
+    const enum checkpoint_verdict verdict = checkpoint_compare(&kept, intake->generation, intake->head, found ? hash : NULL);
+    (void)snprintf(entry, sizeof entry, "%" PRIu64, kept.entry);
+    (void)snprintf(head, sizeof head, "%" PRIu64, intake->head);
+    message_nest(checkpoint_message(verdict), (const char *const[4]){entry, head, NULL, NULL}, detail, sizeof detail);
+    note(intake, checkpoint_is_alarm(verdict), "ledger_witnessed", peer->agent, kept.entry,
+         checkpoint_is_alarm(verdict) ? detail : "");
+    last_event(intake)->is_witness = true;
+    last_event(intake)->verdict = verdict;
+    return STATUS_OK;
+}
+
 static enum status on_hello(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
                             const struct wire_hello *hello, struct fault *why)
 {
@@ -682,8 +767,13 @@ static enum status on_hello(struct intake *intake, struct peer *peer, const unsi
     peer->route_length = route_length;
     peer->backed_known = false; /* it may be another outbox */
     note_hello(intake, peer, hello);
-    if (anew)
+    if (anew) {
         note_connected(intake, peer, hello, verdict.regression);
+        peer->witness_at = 0;
+    }
+    status = heed_witness(intake, peer, hello, anew, why);
+    if (status != STATUS_OK)
+        return status;
     peer->owes_welcome = true;
     peer->nack.owed = false;
     peer->owes_ack = peer->session.watermark > hello->highest_acked;

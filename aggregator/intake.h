@@ -37,6 +37,8 @@ struct intake_event {
     char agent[65];
     uint64_t number;    /* batch, or a count; 0: none */
     char detail[256];
+    bool is_witness;    /* the agent connected and told which checkpoint (number) it keeps; what we make of it: */
+    enum checkpoint_verdict verdict;
 };
 bool intake_event(struct intake *intake, struct intake_event *ret_event);
 

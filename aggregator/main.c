@@ -6,6 +6,7 @@
  *
  * One thread writes: this one. The gate judges handshakes in its own, the desk answers the office in its own. */
 #include "abacus.h"
+#include "alarms.h"
 #include "backup.h"
 #include "calendar.h"
 #include "catalogue.h"
@@ -93,6 +94,7 @@ struct program {
     int64_t looked_at, busy_at, alerts_at, pages_at;
     bool pages_seen;          /* all saved pages were looked at since the start */
     bool reload;
+    bool alarms_stand;        /* as far as known */
 };
 
 /* ---- signals: one byte each through a pipe, so that none is missed between two polls --------------------------------- */
@@ -406,14 +408,39 @@ static void raise_limits(void)
 
 /* ---- the loop ----------------------------------------------------------------------------------------------------------- */
 
+static void add_alert(struct program *program, const struct alert_row *row)
+{
+    program->alerts =
+        memory_grow(program->alerts, &program->alert_capacity, program->alert_count + 1, sizeof *program->alerts);
+    program->alerts[program->alert_count++] = *row;
+}
+
+/* What a collector keeps of the ledger against what the ledger is: stored and published like the desk's alerts. */
+static void judge_witness(struct program *program, const struct intake_event *event)
+{
+    struct alert_row changed[ALARMS_ROWS];
+    struct fault why = {0};
+    size_t count = 0;
+    const char *root = program->catalogue->units[program->catalogue->root].code;
+    if (!program->alarms_stand && !checkpoint_is_alarm(event->verdict))
+        return; /* the usual case, a thousand times when everybody comes back at once */
+    if (alarms_judge(program->store, event->agent, event->number, event->verdict, root, clock_ms(), changed, &count,
+                     &program->alarms_stand, &why) != STATUS_OK)
+        log_fault(LOG_LEVEL_ERROR, "alarm_not_judged", &why);
+    for (size_t i = 0; i < count && program->alert_count < ALERTS_MOST; i++)
+        add_alert(program, &changed[i]);
+}
+
 static void log_intake(struct program *program)
 {
     struct intake_event event;
     char number[24];
     while (intake_event(program->intake, &event)) {
         (void)snprintf(number, sizeof number, "%" PRIu64, event.number);
-        log_event(event.warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, event.name, "agent", event.agent, "number", number,
-                  "detail", event.detail, NULL);
+        if (event.is_witness)
+            judge_witness(program, &event);
+        const enum log_level quiet = event.is_witness ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+        log_event(event.warning ? LOG_LEVEL_WARN : quiet, event.name, "agent", event.agent, "number", number, "detail", event.detail, NULL);
     }
 }
 
@@ -487,9 +514,7 @@ static void take_notes(struct program *program)
         }
         if (note.kind != DESK_KEEP_ALERT)
             continue;
-        program->alerts =
-            memory_grow(program->alerts, &program->alert_capacity, program->alert_count + 1, sizeof *program->alerts);
-        program->alerts[program->alert_count++] = note.alert;
+        add_alert(program, &note.alert);
     }
 }
 
@@ -789,6 +814,7 @@ int main(int argc, char *argv[])
     struct options options;
     struct fault why = {0};
     memset(&program, 0, sizeof program);
+    program.alarms_stand = true; /* the store knows */
     enum status parsed = options_parse(argc, argv, rows, OPTION_COUNT, false, &options, NULL, &why);
     const char *language = parsed == STATUS_OK ? options.value[OPTION_LANG] : NULL;
     if (language != NULL && strcmp(language, "zh") != 0 && strcmp(language, "en") != 0) {

@@ -5,6 +5,7 @@
 #include "limit.h"
 #include "memory.h"
 #include "outcome.h"
+#include "registry.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

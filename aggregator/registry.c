@@ -8,6 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- chain ------------------------------------------------------------------------------------------------------------- */
+
+void registry_hash(const struct registry_row *row, const unsigned char previous[SEAL_HASH],
+                   unsigned char ret_hash[SEAL_HASH])
+{
+    struct seal_hasher *hasher = seal_hasher_new();
+    seal_hasher_add(hasher, "registry/1", 10);
+    seal_hasher_add_number(hasher, row->number);
+    seal_hasher_add(hasher, previous, SEAL_HASH);
+    seal_hasher_add_text(hasher, row->kind);
+    seal_hasher_add_text(hasher, row->name);
+    seal_hasher_add(hasher, row->key, sizeof row->key);
+    seal_hasher_add_text(hasher, row->scope);
+    seal_hasher_add_text(hasher, row->status);
+    seal_hasher_add_number(hasher, row->after);
+    seal_hasher_add_number(hasher, (uint64_t)row->seen_at);
+    seal_hasher_finish(&hasher, ret_hash);
+}
+
+/* ---- what differs ---------------------------------------------------------------------------------------------------- */
+
 struct noting {
     struct store *store;
     struct registry_row *rows;
@@ -137,7 +158,7 @@ enum status registry_note_restore(struct store *store, const unsigned char ended
 
 void checkpoints_forget(struct checkpoints *checkpoints)
 {
-    checkpoints->loaded = false;
+    checkpoints->loaded = checkpoints->knows_registry = false;
 }
 
 enum status checkpoints_load(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
@@ -150,9 +171,6 @@ enum status checkpoints_load(struct checkpoints *checkpoints, struct store *stor
     if (status != STATUS_OK)
         return status;
     checkpoints->entry = found ? row.entry : 0;
-    checkpoints->text[0] = '\0';
-    if (found)
-        memcpy(checkpoints->text, row.text, sizeof checkpoints->text);
     /* When the last one was made is not asked of its text: the hour starts anew with the process. */
     checkpoints->made_at = now_ms;
     checkpoints->loaded = true;
@@ -166,36 +184,88 @@ bool checkpoints_due(const struct checkpoints *checkpoints, uint64_t head, int64
             now_ms - checkpoints->made_at >= REGISTRY_CHECKPOINT_MS || now_ms < checkpoints->made_at);
 }
 
-enum status checkpoints_make(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
+static enum status learn_registry(struct checkpoints *checkpoints, struct store *store, struct fault *why)
 {
-    struct checkpoint made;
     struct registry_row *rows = NULL;
     size_t count = 0;
-    char text[CHECKPOINT_TEXT];
-    memset(&made, 0, sizeof made);
-    if (checkpoints->key == NULL)
+    if (checkpoints->knows_registry)
         return STATUS_OK;
-    enum status status = store_head(store, &made.entry, made.hash, NULL, why);
-    if (status == STATUS_OK && (made.entry == 0 || made.entry == checkpoints->entry))
-        return STATUS_OK;
-    if (status == STATUS_OK)
-        status = store_generation(store, made.generation, why);
-    if (status == STATUS_OK)
-        status = store_registry(store, &rows, &count, why);
+    const enum status status = store_registry(store, &rows, &count, why);
     if (status != STATUS_OK)
         return status;
-    made.registry = count;
+    checkpoints->registry = count;
+    memset(checkpoints->registry_hash, 0, SEAL_HASH);
     if (count > 0)
-        memcpy(made.registry_hash, rows[count - 1].hash, SEAL_HASH);
+        memcpy(checkpoints->registry_hash, rows[count - 1].hash, SEAL_HASH);
+    checkpoints->knows_registry = true;
     free(rows);
+    return STATUS_OK;
+}
+
+/* Signs that the ledger has this chain value at this entry. */
+static enum status sign(struct checkpoints *checkpoints, struct store *store, uint64_t entry,
+                        const unsigned char hash[SEAL_HASH], int64_t now_ms, char ret_text[CHECKPOINT_TEXT],
+                        struct fault *why)
+{
+    struct checkpoint made = {.entry = entry};
+    enum status status = store_generation(store, made.generation, why);
+    if (status == STATUS_OK)
+        status = learn_registry(checkpoints, store, why);
+    if (status != STATUS_OK)
+        return status;
+    memcpy(made.hash, hash, SEAL_HASH);
+    made.registry = checkpoints->registry;
+    memcpy(made.registry_hash, checkpoints->registry_hash, SEAL_HASH);
     calendar_format_time(now_ms, made.time);
     memcpy(made.signer, checkpoints->key->public_key.name, sizeof made.signer);
-    checkpoint_write(&made, checkpoints->key->sign, checkpoints->key->public_key.sign, text);
-    status = store_add_checkpoint(store, made.entry, text, why);
+    checkpoint_write(&made, checkpoints->key->sign, checkpoints->key->public_key.sign, ret_text);
+    return STATUS_OK;
+}
+
+enum status checkpoints_make(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
+{
+    unsigned char hash[SEAL_HASH];
+    uint64_t head = 0;
+    char text[CHECKPOINT_TEXT];
+    if (checkpoints->key == NULL)
+        return STATUS_OK;
+    enum status status = store_head(store, &head, hash, NULL, why);
+    if (status == STATUS_OK && (head == 0 || head == checkpoints->entry))
+        return STATUS_OK;
+    if (status == STATUS_OK)
+        status = sign(checkpoints, store, head, hash, now_ms, text, why);
+    if (status == STATUS_OK)
+        status = store_add_checkpoint(store, head, text, why);
     if (status != STATUS_OK)
         return status;
-    checkpoints->entry = made.entry;
+    checkpoints->entry = head;
     checkpoints->made_at = now_ms;
-    memcpy(checkpoints->text, text, sizeof text);
     return STATUS_OK;
+}
+
+enum status checkpoints_tell_head(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
+{
+    unsigned char hash[SEAL_HASH];
+    uint64_t head = 0;
+    if (checkpoints->key == NULL)
+        return STATUS_OK;
+    enum status status = store_head(store, &head, hash, NULL, why);
+    if (status != STATUS_OK || head == 0 || (head == checkpoints->told && checkpoints->knows_registry))
+        return status;
+    status = sign(checkpoints, store, head, hash, now_ms, checkpoints->text, why);
+    if (status == STATUS_OK)
+        checkpoints->told = head;
+    return status;
+}
+
+enum status checkpoints_tell(struct checkpoints *checkpoints, struct store *store, uint64_t entry, int64_t now_ms,
+                             char ret_text[CHECKPOINT_TEXT], struct fault *why)
+{
+    unsigned char hash[SEAL_HASH];
+    bool found = false;
+    ret_text[0] = '\0';
+    if (checkpoints->key == NULL || entry == 0)
+        return STATUS_OK;
+    const enum status status = store_hash_at(store, entry, hash, &found, why);
+    return status == STATUS_OK && found ? sign(checkpoints, store, entry, hash, now_ms, ret_text, why) : status;
 }

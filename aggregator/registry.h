@@ -6,9 +6,14 @@
 #include "catalogue.h"
 #include "checkpoint.h"
 #include "keys.h"
+#include "store.h"
 
 #define REGISTRY_CHECKPOINT_ENTRIES 1000
 #define REGISTRY_CHECKPOINT_MS 3600000
+
+/* Chain value of a registry row after the one with hash `previous` (all zero before the first). */
+void registry_hash(const struct registry_row *row, const unsigned char previous[SEAL_HASH],
+                   unsigned char ret_hash[SEAL_HASH]);
 
 /* Notes what differs from the registry's last word, in a transaction of its own. A key that is no longer in the table
  * counts as revoked. STATUS_AGAIN (a full disk): nothing was noted, what was in force must stay in force. */
@@ -20,13 +25,17 @@ enum status registry_note(struct store *store, const struct public_key *aggregat
 enum status registry_note_restore(struct store *store, const unsigned char ended[16], const unsigned char begun[16],
                                   int64_t now_ms, struct fault *why) MUST_CHECK;
 
-/* The newest checkpoint, kept for WELCOME; zero-initialise. */
+/* Checkpoints: those made from time to time and stored, and those made for a witness that asks. Zero-initialise. */
 struct checkpoints {
     const struct secret_key *key; /* borrowed; NULL: none are made */
     bool loaded;
-    uint64_t entry;          /* of the newest, 0: none */
+    uint64_t entry;          /* of the newest that is stored, 0: none */
     int64_t made_at;
-    char text[CHECKPOINT_TEXT];
+    bool knows_registry;     /* set to false when the registry grew */
+    uint64_t registry;
+    unsigned char registry_hash[SEAL_HASH];
+    uint64_t told;           /* entry of `text` */
+    char text[CHECKPOINT_TEXT]; /* of the newest entry, for witnesses; "" */
 };
 /* True when the ledger with its newest entry `head` deserves one: 1,000 entries or an hour after the one before. */
 bool checkpoints_due(const struct checkpoints *checkpoints, uint64_t head, int64_t now_ms);
@@ -37,5 +46,11 @@ enum status checkpoints_make(struct checkpoints *checkpoints, struct store *stor
 enum status checkpoints_load(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
     MUST_CHECK;
 void checkpoints_forget(struct checkpoints *checkpoints);
+/* What a witness is told, between transactions, so that it speaks of nothing that a power cut could take back: the
+ * newest entry (checkpoints->text), and any other (ret_text; "" when there is no such entry). */
+enum status checkpoints_tell_head(struct checkpoints *checkpoints, struct store *store, int64_t now_ms, struct fault *why)
+    MUST_CHECK;
+enum status checkpoints_tell(struct checkpoints *checkpoints, struct store *store, uint64_t entry, int64_t now_ms,
+                             char ret_text[CHECKPOINT_TEXT], struct fault *why) MUST_CHECK;
 
 #endif

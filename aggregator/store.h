@@ -8,6 +8,7 @@
 
 #include "batch.h"
 #include "catalogue.h"
+#include "checkpoint.h"
 #include "fault.h"
 #include "seal.h"
 #include "status.h"
@@ -220,7 +221,9 @@ enum status store_registry(struct store *store, struct registry_row **ret_rows, 
     MUST_CHECK;              /* by number; *ret_rows is yours to free() */
 enum status store_add_registry(struct store *store, const struct registry_row *row, struct fault *why) MUST_CHECK;
 
-#define CHECKPOINT_TEXT 768
+/* The ledger's chain value at the entry. */
+enum status store_hash_at(struct store *store, uint64_t entry, unsigned char ret_hash[SEAL_HASH], bool *ret_found,
+                          struct fault *why) MUST_CHECK;
 struct checkpoint_row {
     uint64_t entry;
     char text[CHECKPOINT_TEXT];

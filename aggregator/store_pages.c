@@ -139,19 +139,11 @@ static enum status sum_shares(struct store *store, uint64_t *ret_sum, struct fau
 /* The ledger's chain value at the entry; zeros when there is no such entry. */
 static enum status chain_at(struct store *store, uint64_t entry, unsigned char ret_hash[SEAL_HASH], struct fault *why)
 {
-    sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, STATEMENT_HASH_AT, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_number(statement, 1, entry);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (!row || !store_read_blob(statement, 0, ret_hash, SEAL_HASH))
+    bool found = false;
+    const enum status status = store_hash_at(store, entry, ret_hash, &found, why);
+    if (status == STATUS_OK && !found)
         memset(ret_hash, 0, SEAL_HASH);
-    sqlite3_reset(statement);
-    return STATUS_OK;
+    return status;
 }
 
 static enum status watermark_of(struct store *store, uint64_t *ret_watermark, struct fault *why)

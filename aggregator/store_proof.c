@@ -109,6 +109,23 @@ enum status store_newest_checkpoint(struct store *store, bool *ret_found, struct
     return is_sound ? STATUS_OK : store_damaged(store, "checkpoint", why);
 }
 
+enum status store_hash_at(struct store *store, uint64_t entry, unsigned char ret_hash[SEAL_HASH], bool *ret_found,
+                          struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_HASH_AT, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, entry);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    *ret_found = row && store_read_blob(statement, 0, ret_hash, SEAL_HASH);
+    sqlite3_reset(statement);
+    return STATUS_OK;
+}
+
 enum status store_add_checkpoint(struct store *store, uint64_t entry, const char *text, struct fault *why)
 {
     sqlite3_stmt *statement;

@@ -31,7 +31,8 @@
 #define SLEEP_MOST_MS 1000
 #define REFUSED_PATHS 64    /* places told at the end of --once */
 
-enum option { OPTION_CONFIG, OPTION_ONCE, OPTION_TIMEOUT, OPTION_CHECK, OPTION_DRY_RUN, OPTION_LANG, OPTION_VERBOSE,
+enum option { OPTION_CONFIG, OPTION_ONCE, OPTION_TIMEOUT, OPTION_CHECK, OPTION_DRY_RUN, OPTION_CHECKPOINT,
+              OPTION_TRUST, OPTION_LANG, OPTION_VERBOSE,
               OPTION_HELP, OPTION_VERSION };
 
 static const struct option_row option_rows[] = {
@@ -42,6 +43,10 @@ static const struct option_row option_rows[] = {
     [OPTION_CHECK] = {"check", 0, NULL, "只检查设置、密钥和目录", "only check settings, keys and catalogue"},
     [OPTION_DRY_RUN] = {"dry-run", 0, NULL, "只核对收件夹中的文件，不保存、不移动",
                         "judge the files in the inboxes, store and move nothing"},
+    [OPTION_CHECKPOINT] = {"checkpoint", 0, NULL, "打印所保存的汇总端台账检查点，交审计人员核对（有警报时退出码 1）",
+                           "print the checkpoints kept of the aggregator's ledger, for an auditor (exit 1: an alarm stands)"},
+    [OPTION_TRUST] = {"trust-ledger", 0, NULL, "查明警报后：改为相信汇总端如今出示的台账",
+                      "after an alarm was looked into: believe the ledger that the aggregator shows now"},
     [OPTION_LANG] = {"lang", 0, "zh|en", "语言", "language"},
     [OPTION_VERBOSE] = {"verbose", 'v', NULL, "记录更多细节", "log more"},
     [OPTION_HELP] = {"help", 'h', NULL, "显示帮助", "show this help"},
@@ -69,6 +74,7 @@ struct collector {
     size_t refused_path_count;
     bool trouble_told;
     enum message last_trouble;
+    struct fault alarm;         /* about the aggregator's ledger; MESSAGE_NONE: none */
 };
 
 /* ---- clock and signals ---------------------------------------------------------------------------------------------------- */
@@ -438,6 +444,16 @@ static void tell_trouble(struct collector *collector)
     collector->last_trouble = trouble.message;
 }
 
+static void tell_alarm(struct collector *collector)
+{
+    struct fault alarm = {0};
+    bool contradicts = false;
+    if (!publisher_alarm(collector->publisher, &alarm, &contradicts))
+        return;
+    collector->alarm = alarm;
+    log_fault(contradicts ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, contradicts ? "ledger_contradicted" : "ledger_restored", &alarm);
+}
+
 static enum status give_back(struct collector *collector, struct fault *why)
 {
     const struct publisher_refusal *refusals = NULL;
@@ -472,6 +488,7 @@ static enum status deliver(struct collector *collector, struct fault *why)
     if (status == STATUS_OK)
         status = outbox_prune(collector->outbox, why);
     tell_trouble(collector);
+    tell_alarm(collector);
     return status == STATUS_AGAIN ? STATUS_OK : status;
 }
 
@@ -550,6 +567,8 @@ static int conclude(struct collector *collector, bool delivered)
     }
     if (collector->refused_rows + collector->refused_files > 0 && !given(collector, OPTION_DRY_RUN))
         tell_refused(collector);
+    if (collector->alarm.message != MESSAGE_NONE)
+        say(collector, &collector->alarm);
     if (!delivered) {
         tell_undelivered(collector);
         return EXIT_UNREACHABLE;
@@ -586,6 +605,49 @@ static int run_dry(struct collector *collector, enum status *ret_status, struct 
     return conclude(collector, true);
 }
 
+/* ---- what was seen of the aggregator's ledger --------------------------------------------------------------------------- */
+
+/* One checkpoint after another: what `suanpan verify --checkpoint` reads. */
+static int print_checkpoints(struct collector *collector, struct fault *why)
+{
+    struct outbox_witness witness;
+    struct fault fault = {0};
+    if (outbox_read_witness(collector->settings.outbox, &witness, why) != STATUS_OK) {
+        say(collector, why);
+        return EXIT_FAILED;
+    }
+    printf("%s%s%s%s", witness.former, witness.kept, witness.earlier, witness.shown);
+    if (witness.alarm != MESSAGE_NONE) {
+        fault_set(&fault, MESSAGE_ALARM_STANDS, message_code(witness.alarm), NULL);
+        say(collector, &fault);
+        return EXIT_FAILED;
+    }
+    if (witness.kept[0] == '\0') {
+        fault_set(&fault, MESSAGE_NO_CHECKPOINT, NULL);
+        say(collector, &fault);
+    }
+    return EXIT_DONE;
+}
+
+/* What contradicts becomes what is kept; the former one stays beside it. */
+static enum status trust_ledger(struct collector *collector, struct fault *why)
+{
+    struct outbox_witness witness;
+    struct fault fault = {0};
+    outbox_witness(collector->outbox, &witness);
+    fault_set(&fault, witness.alarm == MESSAGE_NONE ? MESSAGE_NO_ALARM : MESSAGE_LEDGER_TRUSTED, NULL);
+    if (witness.alarm != MESSAGE_NONE) {
+        memcpy(witness.former, witness.kept, sizeof witness.former);
+        memcpy(witness.kept, witness.shown, sizeof witness.kept);
+        witness.shown[0] = witness.earlier[0] = '\0';
+        witness.alarm = MESSAGE_NONE;
+    }
+    const enum status status = outbox_keep_witness(collector->outbox, &witness, why);
+    if (status == STATUS_OK)
+        say(collector, &fault);
+    return status;
+}
+
 static enum status check_only(struct collector *collector, struct fault *why)
 {
     enum status status = STATUS_OK;
@@ -613,6 +675,8 @@ static enum status start(struct collector *collector, struct fault *why)
         *why = (struct fault){0}; /* the place a step before had in mind is no longer meant */
         if (steps[i] == open_outbox && given(collector, OPTION_CHECK))
             return check_only(collector, why);
+        if (steps[i] == open_inboxes && given(collector, OPTION_TRUST))
+            return trust_ledger(collector, why);
         if (steps[i] != open_publisher || !given(collector, OPTION_DRY_RUN))
             status = steps[i](collector, why);
     }
@@ -621,13 +685,15 @@ static enum status start(struct collector *collector, struct fault *why)
 
 static int run(struct collector *collector, struct fault *why)
 {
-    enum status status = start(collector, why);
+    if (given(collector, OPTION_CHECKPOINT) && load_settings(collector, why) == STATUS_OK)
+        return print_checkpoints(collector, why);
+    enum status status = given(collector, OPTION_CHECKPOINT) ? STATUS_REFUSED : start(collector, why);
     int code = EXIT_DONE;
     if (status != STATUS_OK) {
         say(collector, why);
         return status == STATUS_AGAIN ? EXIT_UNREACHABLE : EXIT_USAGE; /* AGAIN: another process holds the outbox */
     }
-    if (given(collector, OPTION_CHECK))
+    if (given(collector, OPTION_CHECK) || given(collector, OPTION_TRUST))
         return EXIT_DONE;
     if (given(collector, OPTION_DRY_RUN))
         code = run_dry(collector, &status, why);

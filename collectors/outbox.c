@@ -83,6 +83,7 @@ struct outbox {
     unsigned char sign_secret[SEAL_SECRET];
     struct outbox_identity identity;
     uint64_t backed;
+    struct outbox_witness witness;
     struct fault rescue; /* MESSAGE_NONE when nothing was damaged */
     struct word *words;  /* open addressing over codes */
     size_t word_mask, word_count;
@@ -285,6 +286,8 @@ enum status outbox_open(const char *folder, const char *agent, const unsigned ch
     if (status == STATUS_OK)
         status = read_identity(outbox, why);
     if (status == STATUS_OK)
+        status = outbox_witness_load(outbox->db, &outbox->witness, why);
+    if (status == STATUS_OK)
         status = prepare(outbox, why);
     if (status == STATUS_OK)
         status = outbox_prune(outbox, why);
@@ -325,6 +328,24 @@ void outbox_close(struct outbox **outbox)
 void outbox_identity(const struct outbox *outbox, struct outbox_identity *ret_identity)
 {
     *ret_identity = outbox->identity;
+}
+
+void outbox_witness(const struct outbox *outbox, struct outbox_witness *ret_witness)
+{
+    *ret_witness = outbox->witness;
+}
+
+enum status outbox_keep_witness(struct outbox *outbox, const struct outbox_witness *witness, struct fault *why)
+{
+    const struct outbox_witness *old = &outbox->witness;
+    if (strcmp(old->kept, witness->kept) == 0 && strcmp(old->former, witness->former) == 0 &&
+        strcmp(old->shown, witness->shown) == 0 && strcmp(old->earlier, witness->earlier) == 0 &&
+        old->alarm == witness->alarm)
+        return STATUS_OK;
+    const enum status status = outbox_witness_save(outbox->db, witness, why);
+    if (status == STATUS_OK)
+        outbox->witness = *witness;
+    return status;
 }
 
 bool outbox_was_rescued(const struct outbox *outbox, struct fault *ret_note)

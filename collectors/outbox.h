@@ -8,6 +8,7 @@
 #define COLLECTORS_OUTBOX_H
 
 #include "batch.h"
+#include "checkpoint.h"
 #include "fault.h"
 #include "seal.h"
 #include "status.h"
@@ -76,6 +77,21 @@ enum status outbox_prune(struct outbox *outbox, struct fault *why) MUST_CHECK;
 /* Gives the outbox a new id and its unacknowledged batches new numbers, chain and signatures, when the aggregator knows
  * another history under the old id (an outbox that came out of a backup, a forked chain). */
 enum status outbox_rebirth(struct outbox *outbox, struct fault *why) MUST_CHECK;
+/* ---- witness: what this collector saw of the aggregator's ledger (wire.md, "Witnesses") ---- */
+
+struct outbox_witness {          /* texts of checkpoints, "" when none */
+    char kept[CHECKPOINT_TEXT];    /* the newest that went on from the one before */
+    char former[CHECKPOINT_TEXT];  /* kept before the aggregator was restored or trusted anew */
+    char shown[CHECKPOINT_TEXT];   /* an alarm stands: this head contradicts `kept` ... */
+    char earlier[CHECKPOINT_TEXT]; /* ... and this is what the same ledger has at that entry */
+    enum message alarm;            /* why; MESSAGE_NONE: no alarm stands */
+};
+void outbox_witness(const struct outbox *outbox, struct outbox_witness *ret_witness);
+/* Durable when it returns; nothing is written when nothing changed. STATUS_AGAIN: disk full. */
+enum status outbox_keep_witness(struct outbox *outbox, const struct outbox_witness *witness, struct fault *why) MUST_CHECK;
+/* The same from a folder that another process may have open. STATUS_REFUSED when there is no outbox. */
+enum status outbox_read_witness(const char *folder, struct outbox_witness *ret_witness, struct fault *why) MUST_CHECK;
+
 /* What the last outbox_open had to rescue; false when nothing was damaged. */
 bool outbox_was_rescued(const struct outbox *outbox, struct fault *ret_note);
 

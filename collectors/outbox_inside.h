@@ -3,6 +3,7 @@
 #define COLLECTORS_OUTBOX_INSIDE_H
 
 #include "fault.h"
+#include "outbox.h"
 #include "seal.h"
 #include "status.h"
 
@@ -21,6 +22,11 @@ enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why);
 enum status outbox_sql(sqlite3 *db, const char *sql, struct fault *why) MUST_CHECK;
 /* True when the batches that the aggregator has not committed still follow from each other. */
 bool outbox_chain_holds(sqlite3 *db);
+
+/* The table of what is kept of the aggregator's ledger (outbox_witness.c): made when it lacks, read whole, written whole. */
+enum status outbox_witness_tables(sqlite3 *db, struct fault *why) MUST_CHECK;
+enum status outbox_witness_load(sqlite3 *db, struct outbox_witness *ret_witness, struct fault *why) MUST_CHECK;
+enum status outbox_witness_save(sqlite3 *db, const struct outbox_witness *witness, struct fault *why) MUST_CHECK;
 
 /* Inside a transaction of the caller: new id, unacknowledged batches numbered from 1, chained and signed anew. */
 enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET],

@@ -161,6 +161,8 @@ enum status outbox_file_open(const char *path, const char *agent, sqlite3 **ret_
         status = set_pragma(db, "PRAGMA trusted_schema = OFF", "PRAGMA trusted_schema", "0", ret_damaged, why);
     if (status == STATUS_OK)
         status = check_file(db, path, agent, ret_damaged, why);
+    if (status == STATUS_OK)
+        status = outbox_witness_tables(db, why);
 done:
     if (status == STATUS_OK)
         *ret_db = db;
@@ -383,6 +385,8 @@ static void copy_tables(struct rescue *rescue)
 {
     copy_table(rescue, "SELECT acked, refused, epoch FROM meta", "SELECT acked, refused, epoch FROM meta",
                "UPDATE meta SET acked = ?1, refused = ?2, epoch = ?3", false);
+    copy_table(rescue, "SELECT role, text FROM witness ORDER BY role", "SELECT role, text FROM witness ORDER BY role DESC",
+               "INSERT OR IGNORE INTO witness VALUES (?1, ?2)", false);
     copy_table(rescue, "SELECT * FROM manifest ORDER BY id", "SELECT * FROM manifest ORDER BY id DESC",
                "INSERT OR IGNORE INTO manifest VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", false);
     copy_table(rescue, "SELECT * FROM word ORDER BY id", "SELECT * FROM word ORDER BY id DESC",

@@ -58,6 +58,10 @@ struct publisher {
     bool handed_out;           /* publisher_refusals was asked since they came */
     uint64_t acknowledge, backup; /* to be told to the outbox, 0: nothing */
     uint64_t backup_watermark;
+    unsigned char sign_key[SEAL_PUBLIC]; /* of the aggregator: what it says of its ledger is signed with it */
+    struct fault alarm;        /* about its ledger, not told yet */
+    bool alarm_contradicts;
+    uint64_t alarmed_session;  /* an alarm that stands is told once a session */
     int64_t opened_at, now_ms;
 };
 
@@ -113,6 +117,7 @@ enum status publisher_open(void *zmq_context, const struct collector_settings *s
     publisher->anew_at = INT64_MAX;
     publisher->opened_at = publisher->now_ms = now_ms;
     memcpy(publisher->catalogue_hash, catalogue_hash, sizeof publisher->catalogue_hash);
+    memcpy(publisher->sign_key, aggregator->sign, SEAL_PUBLIC);
     const int length = snprintf(publisher->agent, sizeof publisher->agent, "%s", settings->agent);
     if (length < 0 || (size_t)length >= sizeof publisher->agent) {
         fault_set(why, MESSAGE_TOO_LARGE, settings->agent, "64", NULL);
@@ -182,7 +187,11 @@ static void send_hello(struct publisher *publisher)
     struct outbox_identity identity;
     struct wire_message message = {.kind = WIRE_HELLO};
     struct wire_hello *hello = &message.hello;
+    struct outbox_witness witness;
     outbox_identity(publisher->outbox, &identity);
+    outbox_witness(publisher->outbox, &witness);
+    hello->kept = (const unsigned char *)witness.kept;
+    hello->kept_length = strlen(witness.kept);
     hello->protocol_min = hello->protocol_max = WIRE_VERSION;
     memcpy(hello->agent, publisher->agent, sizeof hello->agent);
     memcpy(hello->outbox, identity.id, sizeof hello->outbox);
@@ -257,6 +266,74 @@ static enum status compare_chain(struct publisher *publisher, uint64_t watermark
     return STATUS_OK;
 }
 
+/* ---- the ledger ---------------------------------------------------------------------------------------------------- */
+
+static void copy_shown(const unsigned char *bytes, size_t length, char ret_text[CHECKPOINT_TEXT])
+{
+    const size_t kept = length < CHECKPOINT_TEXT ? length : 0; /* longer: no checkpoint, and not worth keeping */
+    if (kept > 0)
+        memcpy(ret_text, bytes, kept);
+    ret_text[kept] = '\0';
+}
+
+static void set_alarm(struct publisher *publisher, enum checkpoint_verdict verdict, const struct checkpoint *kept,
+                      const struct checkpoint_shown *shown)
+{
+    struct checkpoint head = {.entry = 0};
+    char kept_entry[24], head_entry[24];
+    if (shown->length > 0 && !checkpoint_read_signed(shown->text, shown->length, publisher->sign_key, &head))
+        head.entry = 0;
+    (void)snprintf(kept_entry, sizeof kept_entry, "%" PRIu64, kept == NULL ? 0 : kept->entry);
+    (void)snprintf(head_entry, sizeof head_entry, "%" PRIu64, head.entry);
+    publisher->alarm = (struct fault){0};
+    fault_set(&publisher->alarm, checkpoint_message(verdict), kept_entry, head_entry, NULL);
+    publisher->alarm_contradicts = !checkpoint_is_replaced(verdict);
+}
+
+/* Holds what is shown against what is kept. What goes on is kept from now on; what contradicts is kept beside it. */
+static enum status heed_ledger(struct publisher *publisher, const unsigned char generation[16],
+                               const struct checkpoint_shown *shown, struct fault *why)
+{
+    struct outbox_witness witness;
+    struct checkpoint kept;
+    outbox_witness(publisher->outbox, &witness);
+    const bool has_kept = checkpoint_read(witness.kept, &kept);
+    const enum checkpoint_verdict verdict =
+        checkpoint_judge(has_kept ? &kept : NULL, generation, shown, publisher->sign_key);
+    if (checkpoint_is_replaced(verdict)) {
+        if (checkpoint_is_alarm(verdict))
+            memcpy(witness.former, witness.kept, sizeof witness.former);
+        copy_shown(shown->text, shown->length, witness.kept);
+        witness.shown[0] = witness.earlier[0] = '\0';
+        witness.alarm = MESSAGE_NONE;
+    } else if (witness.alarm == MESSAGE_NONE || publisher->alarmed_session != publisher->sender.session) {
+        copy_shown(shown->text, shown->length, witness.shown);
+        copy_shown(shown->earlier, shown->earlier_length, witness.earlier);
+        witness.alarm = checkpoint_message(verdict);
+    }
+    if (checkpoint_is_alarm(verdict) && publisher->alarmed_session != publisher->sender.session) {
+        set_alarm(publisher, verdict, has_kept ? &kept : NULL, shown);
+        publisher->alarmed_session = publisher->sender.session;
+    }
+    const enum status status = outbox_keep_witness(publisher->outbox, &witness, why);
+    return status == STATUS_AGAIN ? STATUS_OK : status; /* disk full: the next one */
+}
+
+/* An acknowledgement is only heeded when it speaks of what is kept: one that was on its way says nothing. */
+static enum status heed_ack(struct publisher *publisher, const struct wire_ack *ack, struct fault *why)
+{
+    const struct checkpoint_shown shown = {ack->checkpoint, ack->earlier, ack->checkpoint_length, ack->earlier_length};
+    struct outbox_witness witness;
+    struct checkpoint kept, earlier;
+    outbox_witness(publisher->outbox, &witness);
+    const bool has_kept = checkpoint_read(witness.kept, &kept);
+    if (shown.length == 0 ||
+        (has_kept && (!checkpoint_read_signed(shown.earlier, shown.earlier_length, publisher->sign_key, &earlier) ||
+                      earlier.entry != kept.entry)))
+        return STATUS_OK;
+    return heed_ledger(publisher, ack->generation, &shown, why);
+}
+
 static enum status on_welcome(struct publisher *publisher, const struct wire_welcome *welcome, struct fault *why)
 {
     struct delivery_event event = {.kind = DELIVERY_WELCOME,
@@ -271,6 +348,11 @@ static enum status on_welcome(struct publisher *publisher, const struct wire_wel
         publisher->nack_first = welcome->watermark + 1;
         publisher->backup_watermark = welcome->backup_watermark;
         publisher->busy = publisher->reborn = false;
+        const struct checkpoint_shown shown = {welcome->checkpoint, welcome->earlier, welcome->checkpoint_length,
+                                               welcome->earlier_length};
+        const enum status heeded = heed_ledger(publisher, welcome->generation, &shown, why);
+        if (heeded != STATUS_OK)
+            return heeded;
     }
     step(publisher, &event);
     return STATUS_OK;
@@ -308,6 +390,9 @@ static enum status on_ack(struct publisher *publisher, const struct wire_ack *ac
         publisher->nack_first = ack->watermark;
     }
     publisher->backup_watermark = ack->backup_watermark;
+    const enum status heeded = heed_ack(publisher, ack, why);
+    if (heeded != STATUS_OK)
+        return heeded;
     step(publisher, &event);
     return STATUS_OK;
 }
@@ -569,6 +654,16 @@ size_t publisher_refusals(struct publisher *publisher, const struct publisher_re
     publisher->handed_out = publisher->refusal_count > 0;
     *ret_refusals = publisher->refusals;
     return publisher->refusal_count;
+}
+
+bool publisher_alarm(struct publisher *publisher, struct fault *ret_alarm, bool *ret_contradicts)
+{
+    if (publisher->alarm.message == MESSAGE_NONE)
+        return false;
+    *ret_alarm = publisher->alarm;
+    *ret_contradicts = publisher->alarm_contradicts;
+    publisher->alarm = (struct fault){0};
+    return true;
 }
 
 static void held_trouble(const struct publisher *publisher, struct fault *ret_why)

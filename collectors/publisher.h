@@ -28,6 +28,9 @@ bool publisher_is_drained(const struct publisher *publisher); /* everything in t
 void publisher_progress(const struct publisher *publisher, uint64_t *ret_sent, uint64_t *ret_acknowledged);
 /* Refusals that came back since the last call; borrowed till the next publisher_work. */
 size_t publisher_refusals(struct publisher *publisher, const struct publisher_refusal **ret_refusals);
+/* What the aggregator's ledger came to against the checkpoint kept here, since the last call (the alarm that stands,
+ * once, also at the start); false when there is nothing to say. *ret_contradicts: a person has to look into it. */
+bool publisher_alarm(struct publisher *publisher, struct fault *ret_alarm, bool *ret_contradicts);
 /* Why delivery does not move just now (unreachable, key refused, revoked ...), for --once and the log; false when it does. */
 bool publisher_trouble(const struct publisher *publisher, struct fault *ret_why);
 

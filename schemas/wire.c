@@ -43,7 +43,7 @@ static void pack_head(msgpack_packer *packer, size_t items, enum wire_kind kind)
 
 static void pack_hello(msgpack_packer *packer, const struct wire_hello *hello)
 {
-    pack_head(packer, 16, WIRE_HELLO);
+    pack_head(packer, 17, WIRE_HELLO);
     msgpack_pack_uint32(packer, hello->protocol_min);
     msgpack_pack_uint32(packer, hello->protocol_max);
     pack_text(packer, hello->agent);
@@ -59,11 +59,12 @@ static void pack_hello(msgpack_packer *packer, const struct wire_hello *hello)
     pack_text(packer, hello->software);
     msgpack_pack_uint64(packer, hello->backlog);
     msgpack_pack_uint64(packer, hello->refused);
+    pack_binary(packer, hello->kept, hello->kept_length);
 }
 
 static void pack_welcome(msgpack_packer *packer, const struct wire_welcome *welcome)
 {
-    pack_head(packer, 10, WIRE_WELCOME);
+    pack_head(packer, 11, WIRE_WELCOME);
     msgpack_pack_uint64(packer, welcome->session);
     msgpack_pack_uint32(packer, welcome->protocol);
     pack_binary(packer, welcome->generation, sizeof welcome->generation);
@@ -73,6 +74,7 @@ static void pack_welcome(msgpack_packer *packer, const struct wire_welcome *welc
     msgpack_pack_uint32(packer, welcome->credit);
     msgpack_pack_int64(packer, welcome->server_time);
     pack_binary(packer, welcome->checkpoint, welcome->checkpoint_length);
+    pack_binary(packer, welcome->earlier, welcome->earlier_length);
 }
 
 static void pack_batch(msgpack_packer *packer, const struct wire_batch *batch)
@@ -87,7 +89,7 @@ static void pack_batch(msgpack_packer *packer, const struct wire_batch *batch)
 
 static void pack_ack(msgpack_packer *packer, const struct wire_ack *ack)
 {
-    pack_head(packer, 8, WIRE_ACK);
+    pack_head(packer, 10, WIRE_ACK);
     msgpack_pack_uint64(packer, ack->session);
     pack_binary(packer, ack->generation, sizeof ack->generation);
     msgpack_pack_uint64(packer, ack->watermark);
@@ -101,6 +103,8 @@ static void pack_ack(msgpack_packer *packer, const struct wire_ack *ack)
         msgpack_pack_uint32(packer, ack->refusals[i].index);
         pack_text(packer, ack->refusals[i].code);
     }
+    pack_binary(packer, ack->checkpoint, ack->checkpoint_length);
+    pack_binary(packer, ack->earlier, ack->earlier_length);
 }
 
 static void pack_nack(msgpack_packer *packer, const struct wire_message_nack *nack)
@@ -205,6 +209,7 @@ void wire_encode(const struct wire_message *message, unsigned char **ret_bytes, 
 struct reader {
     struct cursor cursor;
     size_t length, items; /* of the whole message */
+    size_t fields;        /* of the message itself, its kind included */
     struct wire_private *private;
 };
 
@@ -239,6 +244,13 @@ static const char *take_text_or_nil(struct reader *reader)
     return cursor_is_nil(&reader->cursor) ? NULL : take_text(reader);
 }
 
+/* A binary that was added to its message later, as the item of this number: empty when the sender does not know it. */
+static const unsigned char *take_later(struct reader *reader, size_t item, size_t *ret_length)
+{
+    *ret_length = 0;
+    return reader->fields < item ? (const unsigned char *)"" : cursor_binary(&reader->cursor, LIMIT_TEXT_BYTES, ret_length);
+}
+
 static void read_hello(struct reader *reader, struct wire_hello *hello)
 {
     hello->protocol_min = take_u32(reader);
@@ -256,6 +268,7 @@ static void read_hello(struct reader *reader, struct wire_hello *hello)
     cursor_copy_text(&reader->cursor, hello->software, sizeof hello->software);
     hello->backlog = take_u64(reader);
     hello->refused = take_u64(reader);
+    hello->kept = take_later(reader, 17, &hello->kept_length);
 }
 
 static void read_welcome(struct reader *reader, struct wire_welcome *welcome)
@@ -269,6 +282,7 @@ static void read_welcome(struct reader *reader, struct wire_welcome *welcome)
     welcome->credit = take_u32(reader);
     welcome->server_time = cursor_signed(&reader->cursor, INT64_MIN, INT64_MAX);
     welcome->checkpoint = cursor_binary(&reader->cursor, LIMIT_TEXT_BYTES, &welcome->checkpoint_length);
+    welcome->earlier = take_later(reader, 11, &welcome->earlier_length);
 }
 
 static void read_batch(struct reader *reader, struct wire_batch *batch)
@@ -298,6 +312,8 @@ static void read_ack(struct reader *reader, struct wire_ack *ack)
         refusals[i].index = (uint32_t)cursor_unsigned(&reader->cursor, LIMIT_BATCH_RECORDS - 1);
         cursor_copy_text(&reader->cursor, refusals[i].code, sizeof refusals[i].code);
     }
+    ack->checkpoint = take_later(reader, 9, &ack->checkpoint_length);
+    ack->earlier = take_later(reader, 10, &ack->earlier_length);
 }
 
 static void read_nack(struct reader *reader, struct wire_message_nack *nack)
@@ -409,6 +425,7 @@ static void read_message(struct reader *reader, struct wire_message *message)
     const size_t items = cursor_array(&reader->cursor, 64);
     const uint64_t kind = cursor_unsigned(&reader->cursor, WIRE_ALERT);
     message->kind = (enum wire_kind)kind;
+    reader->fields = items;
     if (kind == 0 || items < items_of(message->kind))
         cursor_fail(&reader->cursor, kind == 0 ? "unknown kind of message" : "message lacks items");
     if (reader->cursor.wrong != NULL)

@@ -58,6 +58,8 @@ struct wire_hello {
     char software[64];
     uint64_t backlog;  /* batches not acknowledged */
     uint64_t refused;  /* rows the collector refused since the outbox was made */
+    const unsigned char *kept; /* the checkpoint it keeps as a witness, as text; borrowed */
+    size_t kept_length;
 };
 
 struct wire_welcome {
@@ -69,8 +71,10 @@ struct wire_welcome {
     uint64_t backup_watermark;    /* batches up to here are in a verified backup */
     uint32_t credit;              /* unacknowledged batches allowed */
     int64_t server_time;
-    const unsigned char *checkpoint; /* newest signed checkpoint as text; borrowed */
+    const unsigned char *checkpoint; /* of the ledger's newest entry, as text; borrowed */
     size_t checkpoint_length;
+    const unsigned char *earlier; /* a checkpoint of this same ledger at the entry of HELLO's `kept`; borrowed */
+    size_t earlier_length;        /* 0: the ledger has no such entry */
 };
 
 struct wire_batch {
@@ -96,6 +100,8 @@ struct wire_ack {
     uint32_t credit;
     const struct wire_refusal *refusals; /* of the batches this ACK newly covers; borrowed / owned by the decoder */
     size_t refusal_count;
+    const unsigned char *checkpoint, *earlier; /* as in WELCOME, now and then; `earlier` at the checkpoint told last */
+    size_t checkpoint_length, earlier_length;
 };
 
 struct wire_message_nack {

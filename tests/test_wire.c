@@ -9,7 +9,7 @@
 /* ---- the examples of wire.md ----------------------------------------------------------------------------------------- */
 
 static const unsigned char batch_bytes[] = {0x9f, 0x01}; /* stands for a whole batch, which has a vector of its own */
-static const char checkpoint[] = "suanpan\n7\n";
+static const char checkpoint[] = "suanpan\n7\n", earlier[] = "suanpan\n6\n";
 static const struct wire_refusal refusals[] = {{42, 3, "forbidden"}, {42, 17, "revision_conflict"}};
 static const char *const columns[] = {"code", "unit", "value"};
 static const char *const cells[] = {"I01", "320400", "12.50", "I01", "320481", NULL};
@@ -29,7 +29,8 @@ static void hello(struct wire_message *message)
     *hello = (struct wire_hello){.protocol_min = 1, .protocol_max = 1, .agent = "liyang", .epoch = 3,
                                  .session = UINT64_C(0x0123456789abcdef), .low = 40, .high = 42, .highest_acked = 41,
                                  .wall_time = INT64_C(1585872000123), .software = "suanpan-collector 0.1.0",
-                                 .backlog = 1, .refused = 5};
+                                 .backlog = 1, .refused = 5, .kept = (const unsigned char *)earlier,
+                                 .kept_length = sizeof earlier - 1};
     fill(hello->outbox, 0xa0, sizeof hello->outbox);
     fill(hello->chain_at_high, 0xc2, sizeof hello->chain_at_high);
     fill(hello->catalogue_hash, 0x22, sizeof hello->catalogue_hash);
@@ -41,7 +42,8 @@ static void welcome(struct wire_message *message)
     *welcome = (struct wire_welcome){.session = UINT64_C(0x0123456789abcdef), .protocol = 1, .watermark = 41,
                                      .backup_watermark = 30, .credit = 8, .server_time = INT64_C(1585872000456),
                                      .checkpoint = (const unsigned char *)checkpoint,
-                                     .checkpoint_length = sizeof checkpoint - 1};
+                                     .checkpoint_length = sizeof checkpoint - 1,
+                                     .earlier = (const unsigned char *)earlier, .earlier_length = sizeof earlier - 1};
     fill(welcome->generation, 0xd0, sizeof welcome->generation);
     fill(welcome->chain_at_watermark, 0xc1, sizeof welcome->chain_at_watermark);
 }
@@ -59,7 +61,9 @@ static void ack(struct wire_message *message)
 {
     struct wire_ack *ack = &message->ack;
     *ack = (struct wire_ack){.session = UINT64_C(0x0123456789abcdef), .watermark = 42, .backup_watermark = 30,
-                             .credit = 8, .refusals = refusals, .refusal_count = ARRAY_LEN(refusals)};
+                             .credit = 8, .refusals = refusals, .refusal_count = ARRAY_LEN(refusals),
+                             .checkpoint = (const unsigned char *)checkpoint, .checkpoint_length = sizeof checkpoint - 1,
+                             .earlier = (const unsigned char *)"", .earlier_length = 0};
     fill(ack->generation, 0xd0, sizeof ack->generation);
     fill(ack->chain_at_watermark, 0xc2, sizeof ack->chain_at_watermark);
 }

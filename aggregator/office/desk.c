@@ -299,12 +299,34 @@ static void log_alert(const struct alert_row *row)
               row->unit, "office", row->office, "detail", row->detail, NULL);
 }
 
+/* One that the writer raised by itself (alarms.h). An acknowledgement that is on its way to it is not lost. */
+static void take_alarm(struct desk *desk, struct standing *standing, const struct alert_row *row)
+{
+    if (standing == NULL) {
+        struct standing *alerts = memory_array(desk->alert_count + 1, sizeof *alerts);
+        if (desk->alert_count > 0)
+            memcpy(alerts, desk->alerts, desk->alert_count * sizeof *alerts);
+        free(desk->alerts);
+        desk->alerts = alerts;
+        standing = &alerts[desk->alert_count++];
+        standing->keeping = KEPT;
+    }
+    struct alert_row fresh = *row;
+    if (standing->keeping == TO_KEEP) {
+        memcpy(fresh.acked_by, standing->row.acked_by, sizeof fresh.acked_by);
+        memcpy(fresh.note, standing->row.note, sizeof fresh.note);
+    }
+    standing->row = fresh;
+}
+
 /* The writer has stored it: now the world may know. */
 static void alert_kept(struct desk *desk, const struct alert_row *row)
 {
     struct standing *standing = find_alert(desk, row->alert);
     if (standing != NULL && standing->keeping == HANDED_OVER)
         standing->keeping = KEPT;
+    else
+        take_alarm(desk, standing, row);
     log_alert(row);
     announcer_alert(desk->announcer, row);
     for (size_t i = 0; i < ACKS_MOST; i++) {

@@ -53,7 +53,7 @@ tier() { if [ "${SUANPAN_TIER:-ci}" = nightly ]; then echo "$2"; else echo "$1";
 # fails the test.
 counts() {
     echo "counts: $*"
-    case " $* " in *" lost=0 "*" doubled=0 "*) ;; *) fail "something was lost or doubled" ;; esac
+    case " $* " in *" lost=0 doubled=0 "*) ;; *) fail "something was lost or doubled" ;; esac
 }
 
 # A port nobody listens on, below the range the kernel gives out by itself.

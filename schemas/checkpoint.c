@@ -166,21 +166,74 @@ bool checkpoint_read(const char *text, struct checkpoint *ret_checkpoint)
     return true;
 }
 
-/* ---- the registry ------------------------------------------------------------------------------------------------------ */
+/* ---- witnesses ------------------------------------------------------------------------------------------------------- */
 
-void registry_hash(const struct registry_row *row, const unsigned char previous[SEAL_HASH],
-                   unsigned char ret_hash[SEAL_HASH])
+bool checkpoint_read_signed(const void *bytes, size_t length, const unsigned char public_key[SEAL_PUBLIC],
+                            struct checkpoint *ret_checkpoint)
 {
-    struct seal_hasher *hasher = seal_hasher_new();
-    seal_hasher_add(hasher, "registry/1", 10);
-    seal_hasher_add_number(hasher, row->number);
-    seal_hasher_add(hasher, previous, SEAL_HASH);
-    seal_hasher_add_text(hasher, row->kind);
-    seal_hasher_add_text(hasher, row->name);
-    seal_hasher_add(hasher, row->key, sizeof row->key);
-    seal_hasher_add_text(hasher, row->scope);
-    seal_hasher_add_text(hasher, row->status);
-    seal_hasher_add_number(hasher, row->after);
-    seal_hasher_add_number(hasher, (uint64_t)row->seen_at);
-    seal_hasher_finish(&hasher, ret_hash);
+    char text[CHECKPOINT_TEXT];
+    if (length >= sizeof text)
+        return false;
+    memcpy(text, bytes, length);
+    text[length] = '\0';
+    return strlen(text) == length && checkpoint_read(text, ret_checkpoint) && !ret_checkpoint->of_backup &&
+           checkpoint_holds(ret_checkpoint, public_key);
+}
+
+enum checkpoint_verdict checkpoint_compare(const struct checkpoint *kept, const unsigned char generation[16],
+                                           uint64_t head, const unsigned char *hash)
+{
+    const bool same = memcmp(kept->generation, generation, sizeof kept->generation) == 0;
+    if (head < kept->entry)
+        return same ? CHECKPOINT_SHORTER : CHECKPOINT_RESTORED_OLDER;
+    if (hash == NULL)
+        return CHECKPOINT_UNPROVEN;
+    if (memcmp(hash, kept->hash, SEAL_HASH) != 0)
+        return CHECKPOINT_REWRITTEN;
+    return same ? CHECKPOINT_GOES_ON : CHECKPOINT_RESTORED;
+}
+
+enum checkpoint_verdict checkpoint_judge(const struct checkpoint *kept, const unsigned char generation[16],
+                                         const struct checkpoint_shown *shown,
+                                         const unsigned char public_key[SEAL_PUBLIC])
+{
+    struct checkpoint head, earlier;
+    if (shown->length == 0) /* an empty ledger */
+        return kept == NULL ? CHECKPOINT_GOES_ON : checkpoint_compare(kept, generation, 0, NULL);
+    if (!checkpoint_read_signed(shown->text, shown->length, public_key, &head) ||
+        memcmp(head.generation, generation, sizeof head.generation) != 0)
+        return CHECKPOINT_UNSIGNED;
+    if (kept == NULL)
+        return CHECKPOINT_GOES_ON;
+    if (head.entry <= kept->entry || shown->earlier_length == 0)
+        return checkpoint_compare(kept, generation, head.entry, head.entry == kept->entry ? head.hash : NULL);
+    if (!checkpoint_read_signed(shown->earlier, shown->earlier_length, public_key, &earlier))
+        return CHECKPOINT_UNSIGNED;
+    const bool is_meant = earlier.entry == kept->entry &&
+                          memcmp(earlier.generation, generation, sizeof earlier.generation) == 0;
+    return checkpoint_compare(kept, generation, head.entry, is_meant ? earlier.hash : NULL);
+}
+
+bool checkpoint_is_alarm(enum checkpoint_verdict verdict)
+{
+    return verdict != CHECKPOINT_GOES_ON;
+}
+
+bool checkpoint_is_replaced(enum checkpoint_verdict verdict)
+{
+    return verdict == CHECKPOINT_GOES_ON || verdict == CHECKPOINT_RESTORED || verdict == CHECKPOINT_RESTORED_OLDER;
+}
+
+enum message checkpoint_message(enum checkpoint_verdict verdict)
+{
+    switch (verdict) {
+    case CHECKPOINT_GOES_ON: break;
+    case CHECKPOINT_RESTORED: return MESSAGE_LEDGER_RESTORED;
+    case CHECKPOINT_RESTORED_OLDER: return MESSAGE_LEDGER_RESTORED_OLDER;
+    case CHECKPOINT_SHORTER: return MESSAGE_LEDGER_SHORTENED;
+    case CHECKPOINT_REWRITTEN: return MESSAGE_LEDGER_REWRITTEN;
+    case CHECKPOINT_UNPROVEN: return MESSAGE_LEDGER_UNPROVEN;
+    case CHECKPOINT_UNSIGNED: return MESSAGE_LEDGER_UNSIGNED;
+    }
+    return MESSAGE_NONE;
 }
