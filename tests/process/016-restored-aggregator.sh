@@ -21,13 +21,13 @@ $HEADER
 homes,C,小城,2020,3,,,2,36,partial
 CSV
 month east a1 04 1000
+expect_in last.err 'ledger_contradicted' "nobody used suanpan restore: the witness raises an alarm"
 ask query homes --unit A --period 2020
 expect "with its next delivery the district brings what was lost" <<CSV
 $HEADER
 homes,A,东区,2020,1111,,,4,24,partial
 CSV
 expect_in aggregator.log 'store_behind_agent agent=east' "the log says that the store was behind"
-expect_in last.err 'ledger_contradicted' "nobody used suanpan restore: the witness raises an alarm"
 "$BIN/suanpan-collector" --config west.yaml --lang en >west.log 2>&1 &
 background_pids=$!
 west_is_back() { ask query homes --unit B --period 2020 && grep -q ',22,' last.out; }
