@@ -1,4 +1,4 @@
-/* intake.c - one pass: take what waits on the socket, up to INTAKE_GROUP batches; commit them together; then answer.
+/* intake.c - one pass: take what waits on the socket, some INTAKE_GROUP batches; commit them together; then answer.
  *
  *   socket ──> whose? ──> session_hello / session_batch ──> signature ──> abacus, ledger, stream ──> COMMIT ──> answers
  *
@@ -26,7 +26,8 @@ enum {
     ROUTE_MOST = 255,
     CREDIT_MOST = 16,        /* large batches in flight an agent ... */
     CREDIT_ALL = 256,        /* ... and all together: 64 MiB of LIMIT_BATCH_BYTES */
-    CREDIT_SMALL = 60,       /* small ones an agent: below the 64 that a connection queues (link.c) */
+    CREDIT_SMALL = 60,       /* small ones an agent, one a message: below the 64 that a connection queues (link.c) ... */
+    CREDIT_RUNS = 2 * WIRE_RUN_BATCHES, /* ... or many a message: one run under way while another is committed */
     GROUP_RECORDS = 32 * LIMIT_BATCH_RECORDS, /* a group this large is committed: about 20 ms of work */
     GROUP_BYTES = 4 << 20,
     BUSY_RETRY_MS = 2000,
@@ -71,6 +72,7 @@ struct peer {                /* one agent */
     uint32_t usual_bytes;    /* of its batches lately; 0: not known */
     bool backed_known;
     uint64_t backed;         /* batches of the session's outbox up to here are in a verified backup */
+    bool sends_runs;
     bool group_submitted;
     uint64_t kept;           /* entry of the checkpoint it was told last, or says that it keeps; 0: none */
     int64_t witness_at;      /* the next acknowledgement with a checkpoint not before; 0: at once */
@@ -93,7 +95,7 @@ struct intake {
     size_t peer_count;
     struct recall *recall;
     struct checkpoints checkpoints;
-    struct batch *batch;     /* memory of the decoder */
+    struct batch *batch, *ahead; /* memory of the decoder; of the batch after it in a run */
 
     bool primed;
     unsigned char generation[16];
@@ -103,7 +105,7 @@ struct intake {
 
     bool open;               /* a transaction is open */
     bool applied;            /* the abacus is ahead of the disk */
-    struct taken taken[INTAKE_GROUP];
+    struct taken taken[INTAKE_GROUP + WIRE_RUN_BATCHES];
     size_t taken_count;
     struct refusal *refusals; /* of the group */
     size_t refusal_count, refusal_capacity;
@@ -198,6 +200,7 @@ void intake_free(struct intake **intake)
         return;
     recall_free(&old->recall);
     batch_free(&old->batch);
+    batch_free(&old->ahead);
     free(old->refusals);
     free(old->peers);
     free(old);
@@ -309,7 +312,8 @@ static uint32_t credit(const struct peer *peer, size_t share)
     if (peer->usual_bytes == 0)
         return (uint32_t)share;
     const size_t count = share * LIMIT_BATCH_BYTES / peer->usual_bytes;
-    return (uint32_t)(count < share ? share : count > CREDIT_SMALL ? CREDIT_SMALL : count);
+    const size_t most = peer->sends_runs ? CREDIT_RUNS : CREDIT_SMALL;
+    return (uint32_t)(count < share ? share : count > most ? most : count);
 }
 
 static void lose_peer(struct peer *peer)
@@ -391,6 +395,7 @@ static enum status answer_welcome(struct intake *intake, struct peer *peer, uint
     welcome->server_time = intake->now_ms;
     welcome->checkpoint = (const unsigned char *)intake->checkpoints.text;
     welcome->checkpoint_length = strlen(intake->checkpoints.text);
+    welcome->run_batches = WIRE_RUN_BATCHES;
     welcome->earlier = (const unsigned char *)told.earlier;
     welcome->earlier_length = strlen(told.earlier);
     if (answer(intake, peer, &message)) {
@@ -882,12 +887,11 @@ static void refuse_batch(struct intake *intake, struct peer *peer, const struct 
     note(intake, true, "batch_refused", peer->agent, batch->seq, detail);
 }
 
-static enum status on_batch(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
-                            const struct wire_batch *batch, struct fault *why)
+/* What the session says to it; true when it is the next one and has to be taken. */
+static bool is_next(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                    const struct wire_batch *batch)
 {
     struct session_answer verdict;
-    unsigned char chain[SEAL_HASH];
-    struct fault malformed;
     char detail[256];
     const bool same_route = peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0;
     session_batch(&peer->session, batch, same_route, intake->now_ms, &verdict);
@@ -897,25 +901,131 @@ static enum status on_batch(struct intake *intake, struct peer *peer, const unsi
         owe_nack(peer, batch->session, verdict.code, verdict.first, nack_reason(verdict.detail, detail));
     else if (verdict.verdict == SESSION_ACK)
         peer->owes_ack = true;
-    if (verdict.verdict != SESSION_TAKE)
+    return verdict.verdict == SESSION_TAKE;
+}
+
+/* Contents nobody can read under a good signature come from a collector that is not ours or of another age; taking them
+ * would put a batch into the ledger that can never be told record by record. The stream waits for a person. */
+static bool is_readable(struct intake *intake, const unsigned char *bytes, size_t length, char ret_detail[256])
+{
+    struct fault malformed;
+    memset(&malformed, 0, sizeof malformed);
+    if (length <= LIMIT_BATCH_BYTES && batch_decode(bytes, length, &intake->batch, &malformed) == STATUS_OK)
+        return true;
+    if (malformed.message == MESSAGE_NONE)
+        fault_set(&malformed, MESSAGE_TOO_LARGE, "batch", "256 KiB", NULL);
+    fault_nest(&malformed, ret_detail, 256);
+    return false;
+}
+
+static void refuse_unsigned(struct intake *intake, struct peer *peer, const struct wire_batch *batch)
+{
+    char detail[256];
+    refuse_batch(intake, peer, batch, NACK_BAD_SIGNATURE, nack_reason(MESSAGE_NACK_NOT_SIGNED, detail));
+}
+
+static enum status on_batch(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                            const struct wire_batch *batch, struct fault *why)
+{
+    unsigned char chain[SEAL_HASH];
+    char detail[256];
+    if (!is_next(intake, peer, route, route_length, batch))
         return STATUS_OK;
     seal_chain_next(peer->session.chain, batch->bytes, batch->length, chain);
     if (!signature_holds(peer, batch, chain)) {
-        refuse_batch(intake, peer, batch, NACK_BAD_SIGNATURE, nack_reason(MESSAGE_NACK_NOT_SIGNED, detail));
+        refuse_unsigned(intake, peer, batch);
         return STATUS_OK;
     }
-    /* Contents nobody can read under a good signature come from a collector that is not ours or of another age; taking
-     * them would put a batch into the ledger that can never be told record by record. The stream waits for a person. */
-    memset(&malformed, 0, sizeof malformed);
-    if (batch->length > LIMIT_BATCH_BYTES ||
-        batch_decode(batch->bytes, batch->length, &intake->batch, &malformed) != STATUS_OK) {
-        if (malformed.message == MESSAGE_NONE)
-            fault_set(&malformed, MESSAGE_TOO_LARGE, "batch", "256 KiB", NULL);
-        fault_nest(&malformed, detail, sizeof detail);
+    if (!is_readable(intake, batch->bytes, batch->length, detail)) {
         refuse_batch(intake, peer, batch, NACK_MALFORMED, detail);
         return STATUS_OK;
     }
     return take_batch(intake, peer, batch, chain, why);
+}
+
+/* ---- RUN ----------------------------------------------------------------------------------------------------------------- */
+
+static void batch_of_run(const struct wire_run *run, size_t at, const unsigned char chain_before[SEAL_HASH],
+                         struct wire_batch *ret_batch)
+{
+    ret_batch->session = run->session;
+    ret_batch->seq = run->seq + at;
+    ret_batch->bytes = run->batches[at].bytes;
+    ret_batch->length = run->batches[at].length;
+    memcpy(ret_batch->chain_before, chain_before, SEAL_HASH);
+    memcpy(ret_batch->signature, run->batches[at].signature, SEAL_SIGNATURE);
+}
+
+static void swap_batches(struct intake *intake)
+{
+    struct batch *batch = intake->batch;
+    intake->batch = intake->ahead;
+    intake->ahead = batch;
+}
+
+/* The run from `first` on, its last signature being good. The ledger keeps no signature that nobody checked: a batch is
+ * stored without its own when the next one goes in as well, so that the chain leads from it to one that was checked. */
+static enum status take_run(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                            const struct wire_run *run, size_t first, unsigned char (*chains)[SEAL_HASH],
+                            struct fault *why)
+{
+    struct wire_batch batch;
+    char detail[256];
+    bool readable = is_readable(intake, run->batches[first].bytes, run->batches[first].length, detail);
+    enum status status = STATUS_OK;
+    for (size_t i = first; i < run->count && status == STATUS_OK; i++) {
+        bool next = false;
+        batch_of_run(run, i, chains[i], &batch);
+        if (!is_next(intake, peer, route, route_length, &batch))
+            return STATUS_OK;
+        if (!readable) {
+            refuse_batch(intake, peer, &batch, NACK_MALFORMED, detail);
+            return STATUS_OK;
+        }
+        if (i + 1 < run->count) {
+            swap_batches(intake);
+            next = is_readable(intake, run->batches[i + 1].bytes, run->batches[i + 1].length, detail);
+            swap_batches(intake);
+        }
+        if (next) {
+            memset(batch.signature, 0, sizeof batch.signature);
+        } else if (i + 1 < run->count && !signature_holds(peer, &batch, chains[i + 1])) {
+            refuse_unsigned(intake, peer, &batch);
+            return STATUS_OK;
+        }
+        status = take_batch(intake, peer, &batch, chains[i + 1], why);
+        swap_batches(intake);
+        readable = next;
+    }
+    return status;
+}
+
+/* A signature is over the chain, so a good one on the last batch proves all that the chain leads through; when it is not
+ * good each batch stands by itself, up to the first that is not signed. */
+static enum status on_run(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                          const struct wire_run *run, struct fault *why)
+{
+    const struct session *session = &peer->session;
+    const size_t last = run->count - 1;
+    unsigned char chains[WIRE_RUN_BATCHES + 1][SEAL_HASH];
+    struct wire_batch batch;
+    enum status status = STATUS_OK;
+    memcpy(chains[0], run->chain_before, SEAL_HASH);
+    batch_of_run(run, last, chains[0], &batch);
+    if (!session->active || session->number != run->session || run->seq > session->watermark + 1 ||
+        run->seq + last <= session->watermark) /* nothing of it will be taken: one answer is enough */
+        return on_batch(intake, peer, route, route_length, &batch, why);
+    const size_t first = (size_t)(session->watermark + 1 - run->seq);
+    for (size_t i = 0; i < run->count; i++)
+        seal_chain_next(chains[i], run->batches[i].bytes, run->batches[i].length, chains[i + 1]);
+    peer->sends_runs = true;
+    if (memcmp(chains[first], session->chain, SEAL_HASH) == 0 && signature_holds(peer, &batch, chains[run->count]))
+        return take_run(intake, peer, route, route_length, run, first, chains, why);
+    for (size_t i = first; i < run->count && status == STATUS_OK; i++) {
+        batch_of_run(run, i, chains[i], &batch);
+        status = on_batch(intake, peer, route, route_length, &batch, why);
+    }
+    return status;
 }
 
 /* ---- one message ------------------------------------------------------------------------------------------------------------ */
@@ -932,7 +1042,10 @@ static struct peer *whose(const struct intake *intake, const char *user, const s
 
 static uint64_t session_of(const struct wire_message *message)
 {
-    return message->kind == WIRE_HELLO ? message->hello.session : message->kind == WIRE_BATCH ? message->batch.session : 0;
+    return message->kind == WIRE_HELLO   ? message->hello.session
+           : message->kind == WIRE_BATCH ? message->batch.session
+           : message->kind == WIRE_RUN   ? message->run.session
+                                         : 0;
 }
 
 static enum status dispatch(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
@@ -943,6 +1056,7 @@ static enum status dispatch(struct intake *intake, struct peer *peer, const unsi
     switch (message->kind) {
     case WIRE_HELLO: return on_hello(intake, peer, route, route_length, &message->hello, why);
     case WIRE_BATCH: return on_batch(intake, peer, route, route_length, &message->batch, why);
+    case WIRE_RUN: return on_run(intake, peer, route, route_length, &message->run, why);
     case WIRE_BYE:
         if (peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0) {
             note(intake, false, "agent_left", peer->agent, session_backlog(&peer->session), "");
@@ -1118,7 +1232,7 @@ static enum status keep_house(struct intake *intake, bool all, struct fault *why
 
 static bool group_is_full(const struct intake *intake)
 {
-    return intake->taken_count == INTAKE_GROUP || intake->group_records >= GROUP_RECORDS ||
+    return intake->taken_count >= INTAKE_GROUP || intake->group_records >= GROUP_RECORDS ||
            intake->group_bytes >= GROUP_BYTES;
 }
 

@@ -9,7 +9,7 @@
 #include "settings.h"
 #include "store.h"
 
-#define INTAKE_GROUP 1024 /* batches committed together at most; of large ones fewer */
+#define INTAKE_GROUP 4096 /* a group of so many batches is committed; of large ones fewer make one */
 
 struct intake;
 

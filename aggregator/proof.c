@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "outcome.h"
 #include "registry.h"
+#include "wire.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@ struct end {                 /* of an outbox */
     unsigned char outbox[16];
     uint64_t seq, first_entry, last_entry;
     unsigned char chain[SEAL_HASH];
+    uint64_t open_entry, open_count; /* its newest batches that bear no signature: the first, and how many */
 };
 
 struct trusted {
@@ -208,24 +210,6 @@ static bool is_active(const struct proof *proof, size_t at, size_t end, uint64_t
     return true;
 }
 
-static void check_signature(struct proof *proof, const struct entry *entry)
-{
-    unsigned char digest[SEAL_HASH];
-    size_t end, tried = 0;
-    proof->findings[PROOF_SIGNATURES].looked_at++;
-    seal_batch_digest(entry->agent, entry->outbox, entry->seq, entry->chain, digest);
-    for (size_t i = find_agent(proof, entry->agent, &end); i < end; i++) {
-        const unsigned char *key = proof->registry[proof->by_name[i]].key;
-        if (!is_active(proof, i, end, entry->number) || !is_trusted(proof, entry->agent, key))
-            continue;
-        tried++;
-        if (seal_verify(digest, entry->signature, key))
-            return;
-    }
-    bad(proof, PROOF_SIGNATURES, proof->place, tried == 0 ? "no key of agent %s was in force" : "not signed by agent %s",
-        entry->agent);
-}
-
 /* ---- entries --------------------------------------------------------------------------------------------------------- */
 
 static void check_contents(struct proof *proof, const struct entry *entry)
@@ -299,7 +283,46 @@ static void make_room_for_end(struct proof *proof)
     free(old);
 }
 
-static void check_batch(struct proof *proof, const struct entry *entry)
+/* True when a key of the agent that was in force signed it; *ret_tried: how many there were. */
+static bool is_signed_by_agent(const struct proof *proof, const struct entry *entry, size_t *ret_tried)
+{
+    unsigned char digest[SEAL_HASH];
+    size_t end;
+    seal_batch_digest(entry->agent, entry->outbox, entry->seq, entry->chain, digest);
+    *ret_tried = 0;
+    for (size_t i = find_agent(proof, entry->agent, &end); i < end; i++) {
+        const unsigned char *key = proof->registry[proof->by_name[i]].key;
+        if (!is_active(proof, i, end, entry->number) || !is_trusted(proof, entry->agent, key))
+            continue;
+        ++*ret_tried;
+        if (seal_verify(digest, entry->signature, key))
+            return true;
+    }
+    return false;
+}
+
+/* A batch without a signature of its own waits for the next one of its outbox that bears one: the chain leads there, and
+ * check_batch sees that it does. It is close: both came in one RUN. */
+static void check_signature(struct proof *proof, const struct entry *entry, struct end *outbox)
+{
+    size_t tried = 0;
+    proof->findings[PROOF_SIGNATURES].looked_at++;
+    if (seal_is_absent(entry->signature)) {
+        if (outbox->open_count++ == 0)
+            outbox->open_entry = proof->place;
+        if (outbox->open_count == WIRE_RUN_BATCHES)
+            bad(proof, PROOF_SIGNATURES, proof->place, "no signature of agent %s since entry %" PRIu64, entry->agent,
+                outbox->open_entry);
+        return;
+    }
+    if (!is_signed_by_agent(proof, entry, &tried))
+        bad(proof, PROOF_SIGNATURES, proof->place, tried == 0 ? "no key of agent %s was in force" : "not signed by agent %s",
+            entry->agent);
+    outbox->open_count = 0;
+}
+
+/* Returns the end of the entry's outbox, valid till the next. */
+static struct end *check_batch(struct proof *proof, const struct entry *entry)
 {
     unsigned char chain[SEAL_HASH];
     make_room_for_end(proof);
@@ -322,6 +345,7 @@ static void check_batch(struct proof *proof, const struct entry *entry)
     end->seq = entry->seq;
     end->last_entry = proof->place;
     memcpy(end->chain, entry->chain, SEAL_HASH);
+    return end;
 }
 
 void proof_entry(struct proof *proof, const struct entry *entry)
@@ -331,8 +355,7 @@ void proof_entry(struct proof *proof, const struct entry *entry)
     check_number(proof, entry);
     check_contents(proof, entry);
     check_chain(proof, entry);
-    check_batch(proof, entry);
-    check_signature(proof, entry);
+    check_signature(proof, entry, check_batch(proof, entry));
     proof->position = proof->place;
 }
 
@@ -424,6 +447,11 @@ void proof_stream(struct proof *proof, const struct stream *stream)
 
 void proof_streams_end(struct proof *proof)
 {
+    for (size_t i = 0; i < proof->end_space; i++)
+        if (proof->ends[i].open_count > 0)
+            bad(proof, PROOF_SIGNATURES, proof->position + 1,
+                "missing: the batch of agent %s whose signature proves entry %" PRIu64, proof->ends[i].agent,
+                proof->ends[i].open_entry);
     for (size_t i = 0; i < proof->end_space; i++)
         if (proof->ends[i].used && !proof->ends[i].streamed)
             bad(proof, PROOF_STREAMS, proof->ends[i].first_entry, "agent %s has entries and no watermark",

@@ -4,7 +4,8 @@
  *   entries      numbered from 1 without gaps, times never fall, batch and outcome can be read
  *   chain        each entry's hash over its contents and the hash before
  *   batches      each outbox's own chain over the batches as sent, numbered from 1
- *   signatures   each batch signed with a key its agent had then
+ *   signatures   each batch signed with a key its agent had then, or without a signature and proven by that of a later batch
+ *                of its RUN, to which the chain leads (wire.md)
  *   registry     chain of keys and catalogues
  *   checkpoints  signed by the aggregator, and what they sealed is still on the chain
  *   streams      the store's watermarks are the ends of the outboxes' chains (a ledger cut short shows here)
@@ -48,7 +49,7 @@ void proof_unreadable(struct proof *proof, const char *why);
 /* After the last entry. `text`: of the checkpoint stored for `entry` (0: not from the store, any entry). */
 void proof_checkpoint(struct proof *proof, uint64_t entry, const char *text);
 void proof_stream(struct proof *proof, const struct stream *stream);
-/* After the last stream: outboxes of the ledger that no stream was given for. */
+/* After the last stream: outboxes of the ledger that no stream was given for, last batches that no signature proves. */
 void proof_streams_end(struct proof *proof);
 /* The scope in force for the agent at the entry; NULL when it had none. Borrowed till the registry is given again. */
 const char *proof_scope(const struct proof *proof, const char *agent, uint64_t entry);

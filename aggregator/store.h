@@ -101,6 +101,11 @@ enum status store_entry_touching(struct store *store, uint64_t after, const char
 /* The agent's chain value at batch `seq` of an outbox (not found for 0: there the chain starts). Leaves a read entry alone. */
 enum status store_chain_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
                            unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why) MUST_CHECK;
+/* The next batch of the entry's outbox that bears a signature, found when the chain leads there from an entry that bears
+ * none (wire.md). Leaves a read entry alone. */
+enum status store_signature_after(struct store *store, const struct entry *entry, bool *ret_found, uint64_t *ret_seq,
+                                  unsigned char ret_chain[SEAL_HASH], unsigned char ret_signature[SEAL_SIGNATURE],
+                                  struct fault *why) MUST_CHECK;
 /* Calls visit for every period of the form that any entry touches, in the order of their texts. */
 typedef void store_period_visitor(void *context, const char *period);
 enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,

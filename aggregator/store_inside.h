@@ -59,6 +59,8 @@
                 " WHERE o.agent = ?1 AND o.outbox = ?2 AND l.seq = ?3")                                                \
     X(BATCH_AT, "SELECT l.seq FROM ledger l JOIN outbox o ON o.id = l.outbox"                                          \
                 " WHERE o.agent = ?1 AND o.outbox = ?2 AND l.entry <= ?3 ORDER BY l.seq DESC LIMIT 1")                 \
+    X(AFTER_OF_OUTBOX, "SELECT l.seq, l.chain, l.signature, l.bytes FROM ledger l JOIN outbox o ON o.id = l.outbox"     \
+                       " WHERE o.agent = ?1 AND o.outbox = ?2 AND l.seq > ?3 ORDER BY l.seq")                              \
     X(PUBLICATIONS, "SELECT name, period, entry, ledger_hash, published_at, note, catalogue_hash, figures_hash,"       \
                     " signer, signature FROM publication ORDER BY published_at, name")                                 \
     X(PUBLICATION, "SELECT name, period, entry, ledger_hash, published_at, note, catalogue_hash, figures_hash,"        \

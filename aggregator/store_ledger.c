@@ -3,6 +3,7 @@
 
 #include "memory.h"
 #include "outcome.h"
+#include "wire.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -109,7 +110,7 @@ static enum status insert_entry(struct store *store, const struct entry *entry, 
     store_bind_number(statement, 3, entry->seq);
     sqlite3_bind_int64(statement, 4, entry->received_at);
     store_bind_blob(statement, 5, entry->chain, SEAL_HASH);
-    store_bind_blob(statement, 6, entry->signature, SEAL_SIGNATURE);
+    store_bind_blob(statement, 6, entry->signature, seal_is_absent(entry->signature) ? 0 : SEAL_SIGNATURE);
     store_bind_blob(statement, 7, hash, SEAL_HASH);
     store_bind_blob(statement, 8, store->outcome, outcome_length);
     store_bind_blob(statement, 9, entry->bytes, entry->length);
@@ -203,6 +204,14 @@ enum status store_append(struct store *store, const struct entry *entry, const s
     return STATUS_OK;
 }
 
+/* An absent signature lies there as an empty one. */
+static bool read_signature(sqlite3_stmt *statement, int column, unsigned char ret_signature[SEAL_SIGNATURE])
+{
+    memset(ret_signature, 0, SEAL_SIGNATURE);
+    return sqlite3_column_bytes(statement, column) == 0 ||
+           store_read_blob(statement, column, ret_signature, SEAL_SIGNATURE);
+}
+
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
 
 static bool keep_outcome(struct store *store, const void *bytes, size_t length, struct entry *entry)
@@ -230,7 +239,7 @@ static enum status read_entry(struct store *store, uint64_t number, struct entry
     is_sound = row && store_read_text(statement, 1, entry.agent, sizeof entry.agent) &&
                store_read_blob(statement, 2, entry.outbox, sizeof entry.outbox) &&
                store_read_blob(statement, 5, entry.chain, SEAL_HASH) &&
-               store_read_blob(statement, 6, entry.signature, SEAL_SIGNATURE) &&
+               read_signature(statement, 6, entry.signature) &&
                store_read_blob(statement, 7, entry.hash, SEAL_HASH) &&
                keep_outcome(store, sqlite3_column_blob(statement, 8), (size_t)sqlite3_column_bytes(statement, 8),
                             &entry);
@@ -287,6 +296,37 @@ enum status store_entry_touching(struct store *store, uint64_t after, const char
     store_bind_text(statement, 2, period == NULL ? "" : period);
     store_bind_number(statement, 3, after);
     return next_entry(store, statement, ret_entry, ret_found, why);
+}
+
+enum status store_signature_after(struct store *store, const struct entry *entry, bool *ret_found, uint64_t *ret_seq,
+                                  unsigned char ret_chain[SEAL_HASH], unsigned char ret_signature[SEAL_SIGNATURE],
+                                  struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row = true, leads = true;
+    uint64_t seq = entry->seq;
+    enum status status = store_statement(store, STATEMENT_AFTER_OF_OUTBOX, &statement, why);
+    *ret_found = false;
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, entry->agent);
+    store_bind_blob(statement, 2, entry->outbox, 16);
+    store_bind_number(statement, 3, entry->seq);
+    memcpy(ret_chain, entry->chain, SEAL_HASH);
+    while (row && leads && !*ret_found && seq - entry->seq < WIRE_RUN_BATCHES - 1) {
+        unsigned char chain[SEAL_HASH];
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK || !row)
+            break;
+        seal_chain_next(ret_chain, sqlite3_column_blob(statement, 3), (size_t)sqlite3_column_bytes(statement, 3), ret_chain);
+        leads = (uint64_t)sqlite3_column_int64(statement, 0) == ++seq && store_read_blob(statement, 1, chain, SEAL_HASH) &&
+                memcmp(chain, ret_chain, SEAL_HASH) == 0 && read_signature(statement, 2, ret_signature);
+        *ret_found = leads && !seal_is_absent(ret_signature);
+    }
+    if (status == STATUS_OK)
+        sqlite3_reset(statement);
+    *ret_seq = seq;
+    return status;
 }
 
 enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,

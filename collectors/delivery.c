@@ -275,11 +275,18 @@ void delivery_step(struct sender *sender, const struct delivery_event *event, st
     }
 }
 
-uint64_t delivery_wants(const struct sender *sender)
+uint64_t delivery_window(const struct sender *sender)
 {
     if (sender->state != DELIVERY_STREAMING || sender->next > sender->high || sender->next < sender->low)
         return 0;
-    return sender->next - sender->watermark - 1 < sender->credit ? sender->next : 0;
+    const uint64_t out = sender->next - sender->watermark - 1, held = sender->high - sender->next + 1;
+    const uint64_t allowed = out < sender->credit ? sender->credit - out : 0;
+    return allowed < held ? allowed : held;
+}
+
+uint64_t delivery_wants(const struct sender *sender)
+{
+    return delivery_window(sender) > 0 ? sender->next : 0;
 }
 
 void delivery_sent(struct sender *sender, int64_t now_ms)

@@ -103,6 +103,8 @@ void delivery_start(struct sender *sender, uint64_t low, uint64_t high, uint64_t
 void delivery_step(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions);
 /* The batch to send now, 0 when none. */
 uint64_t delivery_wants(const struct sender *sender);
+/* So many batches from there on may go out together. */
+uint64_t delivery_window(const struct sender *sender);
 /* Batch delivery_wants() went out. */
 void delivery_sent(struct sender *sender, int64_t now_ms);
 /* The aggregator has everything that is held, as far as this session or an earlier one knows. */

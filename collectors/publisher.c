@@ -47,6 +47,9 @@ struct publisher {
     bool hello_owed;
     bool rebirth_owed;         /* the outbox has to get a new identity */
     bool reborn;               /* it did, and was not welcomed yet */
+    uint32_t run_batches;      /* batches the aggregator takes in one message; 0 or 1: one */
+    struct wire_run_batch run[WIRE_RUN_BATCHES];
+    unsigned char *run_bytes;  /* LIMIT_BATCH_BYTES behind the batches of a run */
     enum link_trouble link_trouble;
     int64_t anew_at;           /* connect again then, INT64_MAX: not needed */
     uint32_t anew_count;
@@ -178,6 +181,7 @@ void publisher_close(struct publisher **publisher)
     if (old->socket != NULL)
         zmq_close(old->socket);
     free(old->refusals);
+    free(old->run_bytes);
     free(old->endpoint);
     free(old);
 }
@@ -211,28 +215,77 @@ static void send_hello(struct publisher *publisher)
 
 static void step(struct publisher *publisher, struct delivery_event *event);
 
+/* Batch seq and what follows it, as far as it may go out now in one message; *ret_count is 0 when seq is no longer held.
+ * The outbox lends one batch at a time, so they are copied. */
+static enum status gather(struct publisher *publisher, uint64_t seq, uint64_t most, struct wire_run *ret_run,
+                          struct fault *why)
+{
+    struct wire_batch batch;
+    size_t used = 0;
+    enum status status = STATUS_OK;
+    ret_run->count = 0;
+    if (publisher->run_bytes == NULL)
+        publisher->run_bytes = memory_array(LIMIT_BATCH_BYTES, 1);
+    while (ret_run->count < most) {
+        struct wire_run_batch *next = &publisher->run[ret_run->count];
+        status = outbox_batch(publisher->outbox, seq + ret_run->count, &batch.bytes, &batch.length, batch.chain_before,
+                              batch.signature, why);
+        if (status != STATUS_OK || batch.length > LIMIT_BATCH_BYTES - used)
+            break;
+        if (ret_run->count == 0)
+            memcpy(ret_run->chain_before, batch.chain_before, SEAL_HASH);
+        memcpy(publisher->run_bytes + used, batch.bytes, batch.length);
+        *next = (struct wire_run_batch){.bytes = publisher->run_bytes + used, .length = batch.length};
+        memcpy(next->signature, batch.signature, SEAL_SIGNATURE);
+        used += batch.length;
+        ret_run->count++;
+    }
+    return status == STATUS_REFUSED ? STATUS_OK : status;
+}
+
+static void make_message(const struct publisher *publisher, uint64_t seq, const struct wire_run *run,
+                         struct wire_message *ret_message)
+{
+    if (run->count > 1) {
+        ret_message->kind = WIRE_RUN;
+        ret_message->run = *run;
+        ret_message->run.session = publisher->sender.session;
+        ret_message->run.seq = seq;
+        return;
+    }
+    ret_message->kind = WIRE_BATCH;
+    struct wire_batch *batch = &ret_message->batch;
+    *batch = (struct wire_batch){.session = publisher->sender.session, .seq = seq, .bytes = run->batches[0].bytes,
+                                 .length = run->batches[0].length};
+    memcpy(batch->chain_before, run->chain_before, SEAL_HASH);
+    memcpy(batch->signature, run->batches[0].signature, SEAL_SIGNATURE);
+}
+
 /* Fills the window. STATUS_BROKEN: the outbox failed. */
 static enum status send_batches(struct publisher *publisher, struct fault *why)
 {
+    const uint64_t most = publisher->run_batches > WIRE_RUN_BATCHES ? WIRE_RUN_BATCHES
+                          : publisher->run_batches == 0             ? 1
+                                                                    : publisher->run_batches;
     uint64_t seq;
     while (!publisher->hello_owed && (seq = delivery_wants(&publisher->sender)) != 0) {
-        struct wire_message message = {.kind = WIRE_BATCH};
-        struct wire_batch *batch = &message.batch;
-        const enum status status =
-            outbox_batch(publisher->outbox, seq, &batch->bytes, &batch->length, batch->chain_before, batch->signature, why);
-        if (status == STATUS_REFUSED) {
+        struct wire_run run = {.batches = publisher->run};
+        struct wire_message message = {.private = NULL};
+        const uint64_t window = delivery_window(&publisher->sender);
+        const enum status status = gather(publisher, seq, window < most ? window : most, &run, why);
+        if (status != STATUS_OK)
+            return status;
+        if (run.count == 0) {
             struct delivery_event lost = {.kind = DELIVERY_LOST};
             publisher->nack_first = seq;
             step(publisher, &lost);
             return STATUS_OK;
         }
-        if (status != STATUS_OK)
-            return status;
-        batch->session = publisher->sender.session;
-        batch->seq = seq;
+        make_message(publisher, seq, &run, &message);
         if (!send_message(publisher, &message))
             return STATUS_OK;
-        delivery_sent(&publisher->sender, publisher->now_ms);
+        for (size_t i = 0; i < run.count; i++)
+            delivery_sent(&publisher->sender, publisher->now_ms);
     }
     return STATUS_OK;
 }
@@ -347,6 +400,7 @@ static enum status on_welcome(struct publisher *publisher, const struct wire_wel
     if (welcome->session == publisher->sender.session) {
         publisher->nack_first = welcome->watermark + 1;
         publisher->backup_watermark = welcome->backup_watermark;
+        publisher->run_batches = welcome->run_batches;
         publisher->busy = publisher->reborn = false;
         const struct checkpoint_shown shown = {welcome->checkpoint, welcome->earlier, welcome->checkpoint_length,
                                                welcome->earlier_length};
@@ -436,7 +490,8 @@ static enum status on_message(struct publisher *publisher, const struct wire_mes
     case WIRE_QUESTION:
     case WIRE_ANSWER:
     case WIRE_ROLLUP:
-    case WIRE_ALERT: return STATUS_OK; /* not for a collector */
+    case WIRE_ALERT:
+    case WIRE_RUN: return STATUS_OK; /* not for a collector */
     }
     return STATUS_OK;
 }

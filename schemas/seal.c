@@ -163,6 +163,11 @@ bool seal_verify(const unsigned char digest[SEAL_HASH], const unsigned char sign
     return crypto_sign_verify_detached(signature, digest, SEAL_HASH, public_key) == 0;
 }
 
+bool seal_is_absent(const unsigned char signature[SEAL_SIGNATURE])
+{
+    return sodium_is_zero(signature, SEAL_SIGNATURE) == 1;
+}
+
 void seal_random(void *ret_bytes, size_t length)
 {
     randombytes_buf(ret_bytes, length);

@@ -42,6 +42,8 @@ void seal_sign(const unsigned char digest[SEAL_HASH], const unsigned char secret
                unsigned char ret_signature[SEAL_SIGNATURE]);
 bool seal_verify(const unsigned char digest[SEAL_HASH], const unsigned char signature[SEAL_SIGNATURE],
                  const unsigned char public_key[SEAL_PUBLIC]) MUST_CHECK;
+/* All zero: what the ledger holds for a batch that is proven by the signature of a later one (wire.md). */
+bool seal_is_absent(const unsigned char signature[SEAL_SIGNATURE]);
 void seal_random(void *ret_bytes, size_t length);
 void seal_hex(const void *bytes, size_t length, char *ret_text); /* 2 * length + 1 bytes */
 /* Base64 with padding. ret_text: SEAL_BASE64(length) bytes. The way back is strict: exactly `length` bytes or false. */

@@ -23,6 +23,7 @@ struct wire_private {
     char *texts, *place; /* block of terminated texts, and where the next one goes */
     const char **pointers;
     struct wire_refusal *refusals;
+    struct wire_run_batch *batches;
 };
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
@@ -64,7 +65,7 @@ static void pack_hello(msgpack_packer *packer, const struct wire_hello *hello)
 
 static void pack_welcome(msgpack_packer *packer, const struct wire_welcome *welcome)
 {
-    pack_head(packer, 11, WIRE_WELCOME);
+    pack_head(packer, 12, WIRE_WELCOME);
     msgpack_pack_uint64(packer, welcome->session);
     msgpack_pack_uint32(packer, welcome->protocol);
     pack_binary(packer, welcome->generation, sizeof welcome->generation);
@@ -75,6 +76,7 @@ static void pack_welcome(msgpack_packer *packer, const struct wire_welcome *welc
     msgpack_pack_int64(packer, welcome->server_time);
     pack_binary(packer, welcome->checkpoint, welcome->checkpoint_length);
     pack_binary(packer, welcome->earlier, welcome->earlier_length);
+    msgpack_pack_uint32(packer, welcome->run_batches);
 }
 
 static void pack_batch(msgpack_packer *packer, const struct wire_batch *batch)
@@ -85,6 +87,20 @@ static void pack_batch(msgpack_packer *packer, const struct wire_batch *batch)
     pack_binary(packer, batch->chain_before, sizeof batch->chain_before);
     pack_binary(packer, batch->bytes, batch->length);
     pack_binary(packer, batch->signature, sizeof batch->signature);
+}
+
+static void pack_run(msgpack_packer *packer, const struct wire_run *run)
+{
+    pack_head(packer, 5, WIRE_RUN);
+    msgpack_pack_uint64(packer, run->session);
+    msgpack_pack_uint64(packer, run->seq);
+    pack_binary(packer, run->chain_before, sizeof run->chain_before);
+    msgpack_pack_array(packer, run->count);
+    for (size_t i = 0; i < run->count; i++) {
+        msgpack_pack_array(packer, 2);
+        pack_binary(packer, run->batches[i].bytes, run->batches[i].length);
+        pack_binary(packer, run->batches[i].signature, sizeof run->batches[i].signature);
+    }
 }
 
 static void pack_ack(msgpack_packer *packer, const struct wire_ack *ack)
@@ -199,6 +215,7 @@ void wire_encode(const struct wire_message *message, unsigned char **ret_bytes, 
     case WIRE_ANSWER: pack_answer(&packer, &message->answer); break;
     case WIRE_ROLLUP:
     case WIRE_ALERT: pack_published(&packer, &message->published, message->kind); break;
+    case WIRE_RUN: pack_run(&packer, &message->run); break;
     }
     *ret_length = buffer.size;
     *ret_bytes = (unsigned char *)msgpack_sbuffer_release(&buffer);
@@ -251,6 +268,28 @@ static const unsigned char *take_later(struct reader *reader, size_t item, size_
     return reader->fields < item ? (const unsigned char *)"" : cursor_binary(&reader->cursor, LIMIT_TEXT_BYTES, ret_length);
 }
 
+/* Items a message has, its kind included; more may follow. */
+static size_t items_of(enum wire_kind kind)
+{
+    switch (kind) {
+    case WIRE_HELLO: return 16;
+    case WIRE_WELCOME: return 10;
+    case WIRE_BATCH: return 6;
+    case WIRE_ACK: return 8;
+    case WIRE_NACK: return 6;
+    case WIRE_GAP: return 6;
+    case WIRE_PROVE: return 3;
+    case WIRE_PROOF: return 4;
+    case WIRE_BYE: return 1;
+    case WIRE_QUESTION: return 4;
+    case WIRE_ANSWER: return 9;
+    case WIRE_ROLLUP:
+    case WIRE_ALERT: return 3;
+    case WIRE_RUN: return 5;
+    }
+    return SIZE_MAX;
+}
+
 static void read_hello(struct reader *reader, struct wire_hello *hello)
 {
     hello->protocol_min = take_u32(reader);
@@ -283,6 +322,8 @@ static void read_welcome(struct reader *reader, struct wire_welcome *welcome)
     welcome->server_time = cursor_signed(&reader->cursor, INT64_MIN, INT64_MAX);
     welcome->checkpoint = cursor_binary(&reader->cursor, LIMIT_TEXT_BYTES, &welcome->checkpoint_length);
     welcome->earlier = take_later(reader, 11, &welcome->earlier_length);
+    if (reader->fields >= 12) /* not said by the first aggregators */
+        welcome->run_batches = take_u32(reader);
 }
 
 static void read_batch(struct reader *reader, struct wire_batch *batch)
@@ -292,6 +333,26 @@ static void read_batch(struct reader *reader, struct wire_batch *batch)
     cursor_copy_binary(&reader->cursor, batch->chain_before, sizeof batch->chain_before);
     batch->bytes = cursor_binary(&reader->cursor, LIMIT_BATCH_BYTES, &batch->length);
     cursor_copy_binary(&reader->cursor, batch->signature, sizeof batch->signature);
+}
+
+static void read_run(struct reader *reader, struct wire_run *run)
+{
+    size_t bytes = 0;
+    run->session = take_u64(reader);
+    run->seq = take_u64(reader);
+    cursor_copy_binary(&reader->cursor, run->chain_before, sizeof run->chain_before);
+    run->count = cursor_array(&reader->cursor, WIRE_RUN_BATCHES);
+    struct wire_run_batch *batches = memory_array(run->count, sizeof *batches);
+    run->batches = reader->private->batches = batches;
+    for (size_t i = 0; i < run->count && reader->cursor.wrong == NULL; i++) {
+        if (cursor_array(&reader->cursor, 2) != 2)
+            cursor_fail(&reader->cursor, "batch of a run is not bytes and a signature");
+        batches[i].bytes = cursor_binary(&reader->cursor, LIMIT_BATCH_BYTES - bytes, &batches[i].length);
+        cursor_copy_binary(&reader->cursor, batches[i].signature, sizeof batches[i].signature);
+        bytes += batches[i].length;
+    }
+    if (reader->cursor.wrong == NULL && (run->count == 0 || run->seq == 0 || run->seq > UINT64_MAX - run->count))
+        cursor_fail(&reader->cursor, "run of no batches");
 }
 
 static void read_ack(struct reader *reader, struct wire_ack *ack)
@@ -399,31 +460,10 @@ static void read_published(struct reader *reader, struct wire_published *publish
     }
 }
 
-/* Items a message has, its kind included; more may follow. */
-static size_t items_of(enum wire_kind kind)
-{
-    switch (kind) {
-    case WIRE_HELLO: return 16;
-    case WIRE_WELCOME: return 10;
-    case WIRE_BATCH: return 6;
-    case WIRE_ACK: return 8;
-    case WIRE_NACK: return 6;
-    case WIRE_GAP: return 6;
-    case WIRE_PROVE: return 3;
-    case WIRE_PROOF: return 4;
-    case WIRE_BYE: return 1;
-    case WIRE_QUESTION: return 4;
-    case WIRE_ANSWER: return 9;
-    case WIRE_ROLLUP:
-    case WIRE_ALERT: return 3;
-    }
-    return SIZE_MAX;
-}
-
 static void read_message(struct reader *reader, struct wire_message *message)
 {
     const size_t items = cursor_array(&reader->cursor, 64);
-    const uint64_t kind = cursor_unsigned(&reader->cursor, WIRE_ALERT);
+    const uint64_t kind = cursor_unsigned(&reader->cursor, WIRE_RUN);
     message->kind = (enum wire_kind)kind;
     reader->fields = items;
     if (kind == 0 || items < items_of(message->kind))
@@ -444,6 +484,7 @@ static void read_message(struct reader *reader, struct wire_message *message)
     case WIRE_ANSWER: read_answer(reader, &message->answer); break;
     case WIRE_ROLLUP:
     case WIRE_ALERT: read_published(reader, &message->published); break;
+    case WIRE_RUN: read_run(reader, &message->run); break;
     }
 }
 
@@ -487,6 +528,7 @@ void wire_release(struct wire_message *message)
     free(message->private->texts);
     free(message->private->pointers);
     free(message->private->refusals);
+    free(message->private->batches);
     free(message->private);
     message->private = NULL;
 }
@@ -507,6 +549,7 @@ const char *wire_kind_name(enum wire_kind kind)
     case WIRE_ANSWER: return "answer";
     case WIRE_ROLLUP: return "rollup";
     case WIRE_ALERT: return "alert";
+    case WIRE_RUN: return "run";
     }
     return "unknown";
 }

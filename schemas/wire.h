@@ -15,6 +15,7 @@
 
 #define WIRE_VERSION 1
 #define WIRE_ACK_REFUSALS 4096 /* refusals an ACK carries at most: those of one batch */
+#define WIRE_RUN_BATCHES 256   /* batches a RUN carries at most, LIMIT_BATCH_BYTES of them together */
 
 enum wire_kind {
     WIRE_HELLO = 1, /* collector -> aggregator: who I am and what I hold */
@@ -30,6 +31,7 @@ enum wire_kind {
     WIRE_ANSWER,    /* aggregator -> office */
     WIRE_ROLLUP,    /* published: a changed figure */
     WIRE_ALERT,     /* published: a changed alert */
+    WIRE_RUN,       /* collector -> aggregator: small batches that follow each other, in one message */
 };
 
 enum wire_nack {
@@ -75,6 +77,7 @@ struct wire_welcome {
     size_t checkpoint_length;
     const unsigned char *earlier; /* a checkpoint of this same ledger at the entry of HELLO's `kept`; borrowed */
     size_t earlier_length;        /* 0: the ledger has no such entry */
+    uint32_t run_batches;            /* batches a RUN may carry; 0: an aggregator that takes none */
 };
 
 struct wire_batch {
@@ -83,6 +86,18 @@ struct wire_batch {
     const unsigned char *bytes; /* batch.h; borrowed from the message */
     size_t length;
     unsigned char signature[SEAL_SIGNATURE];
+};
+
+/* The signature of the last batch is over the chain and so proves them all; see wire.md. */
+struct wire_run {
+    uint64_t session, seq;      /* seq of the first; the others follow without gaps */
+    unsigned char chain_before[SEAL_HASH]; /* of the first */
+    size_t count;               /* at least 1 */
+    const struct wire_run_batch {
+        const unsigned char *bytes; /* borrowed from the message */
+        size_t length;
+        unsigned char signature[SEAL_SIGNATURE];
+    } *batches;                 /* borrowed / owned by the decoder */
 };
 
 struct wire_refusal {
@@ -157,6 +172,7 @@ struct wire_message {
         struct wire_hello hello;
         struct wire_welcome welcome;
         struct wire_batch batch;
+        struct wire_run run;
         struct wire_ack ack;
         struct wire_message_nack nack;
         struct wire_gap gap;

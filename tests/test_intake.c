@@ -332,6 +332,157 @@ static void a_signature_by_any_other_key_is_refused(void)
     close_bureau();
 }
 
+/* ---- runs ----------------------------------------------------------------------------------------------------------- */
+
+#define RUN 5
+
+/* Five batches of one row each, in one message: what is wrong with which (from 0) is said by `harm`. */
+enum harm { HARM_NONE, HARM_SIGNATURE, HARM_BYTES, HARM_CONTENTS };
+
+struct convoy {
+    struct parcel parcels[RUN];
+    struct wire_run_batch batches[RUN];
+    struct wire_message message;
+};
+
+static void make_run(struct convoy *run, enum harm harm, size_t at)
+{
+    static const char *const rows[RUN] = {"homes,a1,2020-01,1\n", "homes,a2,2020-01,2\n", "homes,a1,2020-01,10\n",
+                                          "homes,a2,2020-01,20\n", "homes,a1,2020-01,100\n"};
+    struct wire_run *sent = &run->message.run;
+    run->message = (struct wire_message){.kind = WIRE_RUN};
+    for (size_t i = 0; i < RUN; i++) {
+        unsigned char digest[SEAL_HASH];
+        struct wire_batch *batch = &run->parcels[i].message.batch;
+        run->parcels[i] = pack(&east, rows[i], (unsigned char)(i + 1));
+        if (harm == HARM_CONTENTS && i == at) { /* and everything else about it right */
+            run->parcels[i].bytes[0] ^= 1;
+            seal_chain_next(batch->chain_before, batch->bytes, batch->length, east.chain);
+            seal_batch_digest(east.agent, east.outbox, batch->seq, east.chain, digest);
+            seal_sign(digest, east.key.sign, batch->signature);
+        }
+        if (harm == HARM_SIGNATURE && i == at)
+            batch->signature[3] ^= 1;
+        run->batches[i] = (struct wire_run_batch){.bytes = batch->bytes, .length = batch->length};
+        memcpy(run->batches[i].signature, batch->signature, SEAL_SIGNATURE);
+    }
+    if (harm == HARM_BYTES)
+        run->parcels[at].bytes[30] ^= 1;
+    *sent = (struct wire_run){.session = east.session, .seq = 1, .count = RUN, .batches = run->batches};
+    memcpy(sent->chain_before, run->parcels[0].message.batch.chain_before, SEAL_HASH);
+}
+
+static void free_run(struct convoy *run)
+{
+    for (size_t i = 0; i < RUN; i++)
+        free(run->parcels[i].bytes);
+}
+
+/* Which of the first entries bear a signature, as a text of 0 and 1; each that does bears its own. */
+static void check_signatures(const struct convoy *run, const char *wanted)
+{
+    struct fault why = {0};
+    struct entry entry;
+    bool found = true;
+    char text[RUN + 1] = "";
+    city_snapshot(&bureau.city);
+    for (uint64_t after = 0; found && after < RUN; after++) {
+        city_must(store_entry_after(bureau.city.reader, after, &entry, &found, &why), &why, "store_entry_after");
+        if (found)
+            text[after] = seal_is_absent(entry.signature) ? '0' : '1';
+        if (found && text[after] == '1')
+            CU_ASSERT_EQUAL(memcmp(entry.signature, run->batches[after].signature, SEAL_SIGNATURE), 0);
+    }
+    CU_ASSERT_STRING_EQUAL(text, wanted);
+}
+
+static void one_good_signature_proves_a_run(void)
+{
+    static const struct {
+        enum harm harm;
+        size_t at;
+        uint64_t watermark;     /* taken up to here */
+        enum wire_nack nack;    /* 0: none */
+        const char *signatures, *figure;
+    } cases[] = {
+        {HARM_NONE, 0, 5, 0, "00001", "120 2/2 complete"},
+        {HARM_SIGNATURE, 2, 5, 0, "00001", "120 2/2 complete"},
+        {HARM_SIGNATURE, 4, 4, NACK_BAD_SIGNATURE, "1111", "30 2/2 complete"},
+        {HARM_BYTES, 0, 0, NACK_BAD_SIGNATURE, "", "- 0/2 missing"},
+        {HARM_BYTES, 3, 3, NACK_BAD_SIGNATURE, "111", "12 2/2 complete"},
+        {HARM_CONTENTS, 3, 3, NACK_MALFORMED, "001", "12 2/2 complete"},
+        {HARM_CONTENTS, 0, 0, NACK_MALFORMED, "", "- 0/2 missing"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct convoy run;
+        open_bureau();
+        CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+        CU_ASSERT_EQUAL(east.answer.welcome.run_batches, WIRE_RUN_BATCHES);
+        make_run(&run, cases[i].harm, cases[i].at);
+        post(&east, &run.message);
+        if (cases[i].watermark > 0) {
+            CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+            CU_ASSERT_EQUAL(east.answer.ack.watermark, cases[i].watermark);
+        }
+        if (cases[i].nack != 0) {
+            CU_ASSERT_EQUAL_FATAL(await(&east), WIRE_NACK);
+            CU_ASSERT_EQUAL(east.answer.nack.code, cases[i].nack);
+            CU_ASSERT_EQUAL(east.answer.nack.first, cases[i].watermark + 1);
+        }
+        check_signatures(&run, cases[i].signatures);
+        check_homes("A", cases[i].figure);
+        free_run(&run);
+        close_bureau();
+    }
+}
+
+static void a_run_that_was_partly_taken_goes_on_where_it_stopped(void)
+{
+    struct convoy run;
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    make_run(&run, HARM_NONE, 0);
+    for (size_t i = 0; i < 2; i++) {
+        post(&east, &run.parcels[i].message);
+        CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+    }
+    for (int again = 0; again < 2; again++) {
+        post(&east, &run.message);
+        CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
+        CU_ASSERT_EQUAL(east.answer.ack.watermark, RUN);
+    }
+    CU_ASSERT_EQUAL(bureau.committed, RUN);
+    check_signatures(&run, "11001");
+    check_homes("A", "120 2/2 complete");
+    free_run(&run);
+    close_bureau();
+}
+
+static void a_run_out_of_place_gets_one_answer(void)
+{
+    struct convoy run;
+    open_bureau();
+    make_run(&run, HARM_NONE, 0);
+    post(&east, &run.message);
+    CU_ASSERT_EQUAL_FATAL(await(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_UNKNOWN_OUTBOX);
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    run.message.run.session = east.session;
+    run.message.run.seq = 2;
+    post(&east, &run.message);
+    CU_ASSERT_EQUAL_FATAL(await(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_GAP_AHEAD);
+    CU_ASSERT_EQUAL(east.answer.nack.first, 1);
+    run.message.run.seq = 1;
+    run.message.run.chain_before[0] ^= 1;
+    post(&east, &run.message);
+    CU_ASSERT_EQUAL_FATAL(await(&east), WIRE_NACK);
+    CU_ASSERT_EQUAL(east.answer.nack.code, NACK_BAD_CHAIN);
+    check_homes("A", "- 0/2 missing");
+    free_run(&run);
+    close_bureau();
+}
+
 static void a_chain_that_does_not_continue_is_refused(void)
 {
     open_bureau();
@@ -719,6 +870,9 @@ int main(void)
         SENTENCE(a_gap_names_the_batch_that_is_missing),
         SENTENCE(a_batch_without_a_session_asks_for_a_hello),
         SENTENCE(a_signature_by_any_other_key_is_refused),
+        SENTENCE(one_good_signature_proves_a_run),
+        SENTENCE(a_run_that_was_partly_taken_goes_on_where_it_stopped),
+        SENTENCE(a_run_out_of_place_gets_one_answer),
         SENTENCE(a_chain_that_does_not_continue_is_refused),
         SENTENCE(contents_nobody_can_read_are_refused_whole),
         SENTENCE(a_foreign_unit_is_refused_and_told_until_the_collector_has_seen_it),

@@ -67,8 +67,9 @@ static void make_keys(void)
               "registry_note");
 }
 
-/* Decides, signs, appends and commits, as intake does. `file`: two submissions of one number are one file. */
-static void deliver(struct district *district, const char *rows, uint64_t file)
+/* Decides, signs, appends and commits, as intake does. `file`: two submissions of one number are one file. Without a
+ * signature: as a batch of a RUN that is not its last. */
+static void deliver(struct district *district, const char *rows, uint64_t file, bool is_signed)
 {
     struct fault why = {0};
     struct submission submission = {.file = "t.csv", .source = "report", .parts = 1, .taken_at = city.now_ms};
@@ -93,7 +94,8 @@ static void deliver(struct district *district, const char *rows, uint64_t file)
     seal_chain_next(district->stream.chain, bytes, length, entry.chain);
     memcpy(district->stream.chain, entry.chain, SEAL_HASH);
     seal_batch_digest(entry.agent, entry.outbox, entry.seq, entry.chain, digest);
-    seal_sign(digest, district->key.sign, entry.signature);
+    if (is_signed)
+        seal_sign(digest, district->key.sign, entry.signature);
     city_must(store_knows_file(city.store, entry.agent, submission.hash, entry.outbox, &entry.repeated, &why), &why,
               "store_knows_file");
     if (!entry.repeated) {
@@ -115,6 +117,13 @@ static void deliver(struct district *district, const char *rows, uint64_t file)
     free(text);
 }
 
+/* Entries 13 to 21 and 37 to 45 are the first three of four batches that came in one RUN, of each agent in turn. */
+static bool bears_signature(int number)
+{
+    const int batch = number / AGENTS;
+    return batch % 4 == 3 || (batch / 4 != 1 && batch / 4 != 3);
+}
+
 /* Figures, corrections, retractions, conflicts, a foreign unit, a file that comes twice. */
 static void make_ledger(void)
 {
@@ -134,14 +143,14 @@ static void make_ledger(void)
                        i % 6 == 5 ? ",X" : "");
         if (i % 6 == 5) /* a retraction carries no value */
             (void)snprintf(rows, sizeof rows, "homes,%s,2020-%02u,,,X\n", town, month);
-        deliver(&districts[agent], rows, (uint64_t)i + 1);
+        deliver(&districts[agent], rows, (uint64_t)i + 1, bears_signature(i));
     }
     struct district moved = districts[0]; /* the same agent with a new outbox delivers an old file again */
     memset(moved.outbox, 0x77, sizeof moved.outbox);
     memset(moved.stream.outbox, 0x77, sizeof moved.stream.outbox);
     moved.stream.watermark = 0;
     seal_chain_start(moved.code, moved.outbox, moved.stream.chain);
-    deliver(&moved, "homes,a1,2020-01,5\n", 1);
+    deliver(&moved, "homes,a1,2020-01,5\n", 1, true);
     city_must(store_begin(city.store, &why), &why, "store_begin");
     city_must(checkpoints_make(&checkpoints, city.store, city.now_ms, &why), &why, "checkpoints_make");
     city_must(store_commit(city.store, &why), &why, "store_commit");
@@ -462,6 +471,90 @@ static void a_chain_written_anew_is_found_by_signature_or_checkpoint(void)
     close_ledger();
 }
 
+static const struct verify_row *row_of(const struct verification *found, const char *check)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (strcmp(found->rows[i].check, check) == 0)
+            return &found->rows[i];
+    return NULL;
+}
+
+/* Changes the contents of an entry of the first agent and writes its outbox' chain anew behind it, as somebody would who has
+ * the database but not the agent's key. */
+static void rewrite_outbox(sqlite3 *database, int64_t from)
+{
+    unsigned char chain[SEAL_HASH];
+    struct cell_value before = {0};
+    CU_ASSERT_TRUE_FATAL(read_value(database, "ledger", "chain", from - AGENTS, &before));
+    memcpy(chain, before.bytes, SEAL_HASH);
+    for (int64_t entry = from; entry <= ENTRIES; entry += AGENTS) {
+        struct cell_value bytes = {0};
+        CU_ASSERT_TRUE_FATAL(read_value(database, "ledger", "bytes", entry, &bytes));
+        if (entry == from) {
+            bytes.bytes[5] ^= 1; /* a letter of the file's name */
+            CU_ASSERT_TRUE(write_value(database, "ledger", "bytes", entry, &bytes));
+        }
+        seal_chain_next(chain, bytes.bytes, (size_t)bytes.length, chain);
+        CU_ASSERT_TRUE(write_value(database, "ledger", "chain", entry,
+                                   &(struct cell_value){.type = SQLITE_BLOB, .bytes = chain, .length = SEAL_HASH}));
+        free(bytes.bytes);
+    }
+    free(before.bytes);
+}
+
+static void a_run_is_proven_by_its_last_signature_and_by_nothing_else(void)
+{
+    const struct cell_value none = {.type = SQLITE_BLOB};
+    struct cell_value kept = {0};
+    make_ledger();
+    sqlite3 *database = open_sql();
+    CU_ASSERT_TRUE_FATAL(read_value(database, "ledger", "signature", 13, &kept));
+    CU_ASSERT_EQUAL(kept.length, 0);
+    free(kept.bytes);
+    CU_ASSERT_TRUE_FATAL(read_value(database, "ledger", "signature", 22, &kept));
+    CU_ASSERT_EQUAL(kept.length, SEAL_SIGNATURE);
+    CU_ASSERT_TRUE(run_sql(database, "DELETE FROM checkpoint"));
+    /* A signature that was there cannot be taken for an absent one. */
+    CU_ASSERT_TRUE(write_value(database, "ledger", "signature", 22, &none));
+    struct verification found = look(city.path, false);
+    must_name(&found, 22, "a signature taken away");
+    /* Another signature at the end of a run: what it proved is not proven by one further on. */
+    kept.bytes[9] ^= 4;
+    CU_ASSERT_TRUE(write_value(database, "ledger", "signature", 22, &kept));
+    rewrite_chain(database, 22);
+    found = look(city.path, false);
+    must_name(&found, 22, "another signature at the end of a run");
+    kept.bytes[9] ^= 4;
+    CU_ASSERT_TRUE(write_value(database, "ledger", "signature", 22, &kept));
+    rewrite_chain(database, 22);
+    CU_ASSERT_EQUAL(look(city.path, false).first_bad, 0);
+    /* A signature where there was none, of another key. */
+    unsigned char digest[SEAL_HASH] = {1}, signature[SEAL_SIGNATURE];
+    seal_sign(digest, districts[0].key.sign, signature);
+    CU_ASSERT_TRUE(write_value(database, "ledger", "signature", 16,
+                               &(struct cell_value){.type = SQLITE_BLOB, .bytes = signature, .length = SEAL_SIGNATURE}));
+    rewrite_chain(database, 16);
+    found = look(city.path, false);
+    must_name(&found, 16, "a false signature inside a run");
+    CU_ASSERT_TRUE(write_value(database, "ledger", "signature", 16, &none));
+    /* Contents inside a run and both chains written anew: the signature at its end does not fit. */
+    rewrite_outbox(database, 16);
+    rewrite_chain(database, 16);
+    found = look(city.path, false);
+    CU_ASSERT_EQUAL(row_of(&found, "batches")->result, VERIFY_OK);
+    CU_ASSERT_EQUAL(row_of(&found, "chain")->result, VERIFY_OK);
+    CU_ASSERT_EQUAL(row_of(&found, "signatures")->result, VERIFY_BAD);
+    CU_ASSERT_EQUAL(row_of(&found, "signatures")->first_bad, 22);
+    /* No signature at the end of an outbox: nothing proves it. */
+    CU_ASSERT_TRUE(write_value(database, "ledger", "signature", 60, &none));
+    rewrite_chain(database, 60);
+    found = look(city.path, false);
+    CU_ASSERT_EQUAL(row_of(&found, "signatures")->result, VERIFY_BAD);
+    free(kept.bytes);
+    sqlite3_close(database);
+    close_ledger();
+}
+
 static void what_stands_beside_the_ledger_is_proved_too(void)
 {
     make_ledger();
@@ -719,8 +812,8 @@ static void a_revoked_key_holds_for_its_time_only(void)
     city_must(registry_note(city.store, &own.public_key, city.catalogue, agents, AGENTS - 1, city.now_ms, &why), &why,
               "registry_note"); /* the second revoked, the third gone */
     CU_ASSERT_TRUE(look(city.path, true).sound);
-    deliver(&districts[0], "homes,a2,2020-02,3\n", 901);
-    deliver(&districts[1], "homes,b2,2020-02,3\n", 902);
+    deliver(&districts[0], "homes,a2,2020-02,3\n", 901, true);
+    deliver(&districts[1], "homes,b2,2020-02,3\n", 902, true);
     struct verification found = look(city.path, false);
     must_name(&found, LAST + 2, "an entry under a revoked key");
     /* It comes back, and nothing that was noted twice is noted again. */
@@ -733,7 +826,7 @@ static void a_revoked_key_holds_for_its_time_only(void)
     city_must(store_registry(city.store, &rows, &count, &why), &why, "store_registry");
     CU_ASSERT_EQUAL(count, 2 + AGENTS + 2 + 2);
     free(rows);
-    deliver(&districts[1], "homes,b2,2020-03,3\n", 903);
+    deliver(&districts[1], "homes,b2,2020-03,3\n", 903, true);
     found = look(city.path, false);
     must_name(&found, LAST + 2, "still only the one in between");
     close_ledger();
@@ -746,6 +839,7 @@ int main(int argc, char *argv[])
         SENTENCE(an_altered_byte_of_an_entry_is_found_and_the_entry_named),
         SENTENCE(a_deleted_entry_a_swap_and_a_cut_are_found),
         SENTENCE(a_chain_written_anew_is_found_by_signature_or_checkpoint),
+        SENTENCE(a_run_is_proven_by_its_last_signature_and_by_nothing_else),
         SENTENCE(what_stands_beside_the_ledger_is_proved_too),
         SENTENCE(a_false_page_index_or_decision_is_found_by_rebuilding),
         SENTENCE(a_flipped_byte_of_the_file_is_found_or_harmless),

@@ -43,7 +43,8 @@ static void welcome(struct wire_message *message)
                                      .backup_watermark = 30, .credit = 8, .server_time = INT64_C(1585872000456),
                                      .checkpoint = (const unsigned char *)checkpoint,
                                      .checkpoint_length = sizeof checkpoint - 1,
-                                     .earlier = (const unsigned char *)earlier, .earlier_length = sizeof earlier - 1};
+                                     .earlier = (const unsigned char *)earlier, .earlier_length = sizeof earlier - 1,
+                                     .run_batches = 256};
     fill(welcome->generation, 0xd0, sizeof welcome->generation);
     fill(welcome->chain_at_watermark, 0xc1, sizeof welcome->chain_at_watermark);
 }
@@ -55,6 +56,18 @@ static void batch(struct wire_message *message)
                                  .length = sizeof batch_bytes};
     fill(batch->chain_before, 0xc1, sizeof batch->chain_before);
     fill(batch->signature, 0x5e, sizeof batch->signature);
+}
+
+static void run(struct wire_message *message)
+{
+    static struct wire_run_batch batches[2];
+    message->run = (struct wire_run){.session = UINT64_C(0x0123456789abcdef), .seq = 42, .batches = batches,
+                                     .count = ARRAY_LEN(batches)};
+    fill(message->run.chain_before, 0xc1, sizeof message->run.chain_before);
+    for (size_t i = 0; i < ARRAY_LEN(batches); i++) {
+        batches[i] = (struct wire_run_batch){.bytes = batch_bytes, .length = sizeof batch_bytes};
+        fill(batches[i].signature, 0x5e + (int)i, sizeof batches[i].signature);
+    }
 }
 
 static void ack(struct wire_message *message)
@@ -142,6 +155,7 @@ static const struct example {
     {"bye", WIRE_BYE, bye},             {"question", WIRE_QUESTION, question},
     {"answer", WIRE_ANSWER, answer},    {"answer-fault", WIRE_ANSWER, answer_fault},
     {"rollup", WIRE_ROLLUP, rollup},    {"alert", WIRE_ALERT, alert},
+    {"run", WIRE_RUN, run},
 };
 
 static unsigned char *encode_example(const struct example *example, size_t *ret_length)
@@ -411,6 +425,49 @@ static void an_ack_carries_a_refusal_for_each_record_of_a_batch(void)
     free(bytes);
 }
 
+static void a_run_carries_many_small_batches_or_few_large_ones(void)
+{
+    static struct wire_run_batch batches[WIRE_RUN_BATCHES + 1];
+    static const unsigned char large[LIMIT_BATCH_BYTES / 2 + 1];
+    static const struct { size_t count, length; bool is_sound; } cases[] = {
+        {WIRE_RUN_BATCHES, 2, true}, {WIRE_RUN_BATCHES + 1, 2, false}, {0, 2, false},
+        {2, LIMIT_BATCH_BYTES / 2, true}, {2, LIMIT_BATCH_BYTES / 2 + 1, false}, {1, 0, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct wire_message got, sent = {.kind = WIRE_RUN};
+        unsigned char *bytes = NULL;
+        size_t length;
+        for (size_t b = 0; b < cases[i].count; b++)
+            batches[b] = (struct wire_run_batch){.bytes = large, .length = cases[i].length};
+        sent.run = (struct wire_run){.seq = 1, .batches = batches, .count = cases[i].count};
+        wire_encode(&sent, &bytes, &length);
+        const enum status status = wire_decode(bytes, length, LIMIT_MESSAGE_BYTES, &got, NULL);
+        CU_ASSERT_EQUAL(status, cases[i].is_sound ? STATUS_OK : STATUS_REFUSED);
+        if (status == STATUS_OK) {
+            CU_ASSERT_EQUAL(got.run.count, cases[i].count);
+            CU_ASSERT_EQUAL(got.run.batches[cases[i].count - 1].length, cases[i].length);
+            wire_release(&got);
+        }
+        free(bytes);
+    }
+}
+
+/* A WELCOME from before there were runs ends before run_batches. */
+static void an_older_welcome_takes_no_runs(void)
+{
+    struct wire_message message;
+    size_t length;
+    unsigned char *bytes = encode_example(&examples[1], &length);
+    CU_ASSERT_FATAL(wire_decode(bytes, length, LIMIT_MESSAGE_BYTES, &message, NULL) == STATUS_OK);
+    CU_ASSERT_EQUAL(message.welcome.run_batches, 256);
+    wire_release(&message);
+    bytes[0] = 0x9b; /* array of 11 */
+    CU_ASSERT_FATAL(wire_decode(bytes, length - 3, LIMIT_MESSAGE_BYTES, &message, NULL) == STATUS_OK);
+    CU_ASSERT_EQUAL(message.welcome.run_batches, 0);
+    wire_release(&message);
+    free(bytes);
+}
+
 static void what_we_write_others_read(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(examples); i++) {
@@ -429,7 +486,7 @@ static void what_we_write_others_read(void)
 
 static void every_kind_has_a_name(void)
 {
-    for (int kind = WIRE_HELLO; kind <= WIRE_ALERT; kind++)
+    for (int kind = WIRE_HELLO; kind <= WIRE_RUN; kind++)
         CU_ASSERT_STRING_NOT_EQUAL(wire_kind_name((enum wire_kind)kind), "unknown");
     CU_ASSERT_STRING_EQUAL(wire_kind_name((enum wire_kind)0), "unknown");
 }
@@ -450,6 +507,8 @@ int main(void)
         SENTENCE(a_message_beyond_its_limit_is_refused),
         SENTENCE(random_answers_come_back_as_they_were),
         SENTENCE(an_ack_carries_a_refusal_for_each_record_of_a_batch),
+        SENTENCE(a_run_carries_many_small_batches_or_few_large_ones),
+        SENTENCE(an_older_welcome_takes_no_runs),
         SENTENCE(what_we_write_others_read),
         SENTENCE(every_kind_has_a_name),
     };

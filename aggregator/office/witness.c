@@ -148,7 +148,8 @@ void sources_free(struct sources *sources)
 static enum status check_signature(const struct sources *sources, struct store *store, const struct entry *entry,
                                    enum signature_state *ret_state, struct fault *why)
 {
-    unsigned char before[SEAL_HASH], chain[SEAL_HASH], digest[SEAL_HASH];
+    unsigned char before[SEAL_HASH], chain[SEAL_HASH], digest[SEAL_HASH], signature[SEAL_SIGNATURE];
+    uint64_t seq = entry->seq;
     bool found = true, is_known = false;
     *ret_state = SIGNATURE_INVALID;
     if (entry->seq <= 1)
@@ -164,12 +165,18 @@ static enum status check_signature(const struct sources *sources, struct store *
     seal_chain_next(before, entry->bytes, entry->length, chain);
     if (memcmp(chain, entry->chain, SEAL_HASH) != 0)
         return STATUS_OK;
-    seal_batch_digest(entry->agent, entry->outbox, entry->seq, chain, digest);
+    memcpy(signature, entry->signature, sizeof signature);
+    if (seal_is_absent(entry->signature)) { /* proven by a later one of its run */
+        const enum status status = store_signature_after(store, entry, &found, &seq, chain, signature, why);
+        if (status != STATUS_OK || !found)
+            return status;
+    }
+    seal_batch_digest(entry->agent, entry->outbox, seq, chain, digest);
     for (size_t i = 0; i < sources->key_count && *ret_state != SIGNATURE_VALID; i++) {
         if (strcmp(sources->keys[i].agent, entry->agent) != 0)
             continue;
         is_known = true;
-        if (seal_verify(digest, entry->signature, sources->keys[i].key))
+        if (seal_verify(digest, signature, sources->keys[i].key))
             *ret_state = SIGNATURE_VALID;
     }
     if (!is_known)
