@@ -95,6 +95,7 @@ struct intake {
     size_t peer_count;
     struct recall *recall;
     struct checkpoints checkpoints;
+    struct porter *porter;       /* NULL: none */
     struct batch *batch, *ahead; /* memory of the decoder; of the batch after it in a run */
 
     bool primed;
@@ -190,6 +191,11 @@ struct intake *intake_new(void *router, const struct catalogue *catalogue, struc
 void intake_sign(struct intake *intake, const struct secret_key *key)
 {
     intake->checkpoints.key = key;
+}
+
+void intake_tell(struct intake *intake, struct porter *porter)
+{
+    intake->porter = porter;
 }
 
 void intake_free(struct intake **intake)
@@ -1131,6 +1137,8 @@ static enum status receive(struct intake *intake, bool *ret_more, struct fault *
     *ret_more = zmq_msg_recv(&route, intake->router, ZMQ_DONTWAIT) >= 0;
     if (!*ret_more || !zmq_msg_more(&route) || zmq_msg_recv(&payload, intake->router, ZMQ_DONTWAIT) < 0)
         goto done;
+    if (intake->porter != NULL)
+        porter_heard(intake->porter, zmq_msg_get(&payload, ZMQ_SRCFD));
     const unsigned char *name = zmq_msg_data(&route);
     const size_t length = zmq_msg_size(&route);
     if (zmq_msg_more(&payload))

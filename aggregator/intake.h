@@ -6,6 +6,7 @@
 
 #include "abacus.h"
 #include "keys.h"
+#include "porter.h"
 #include "settings.h"
 #include "store.h"
 
@@ -19,6 +20,8 @@ struct intake *intake_new(void *router, const struct catalogue *catalogue, struc
                           enum security security, const struct agent *agents, size_t agent_count);
 /* From now on signed checkpoints are made (registry.h) with the key, which is borrowed. */
 void intake_sign(struct intake *intake, const struct secret_key *key);
+/* From now on the porter is told over which connections messages come; borrowed. */
+void intake_tell(struct intake *intake, struct porter *porter);
 void intake_free(struct intake **intake);
 void intake_agents(struct intake *intake, const struct agent *agents, size_t agent_count); /* agents.csv changed */
 /* A verified backup holds the ledger up to this entry: agents are told so with their next answer. */

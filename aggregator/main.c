@@ -1,8 +1,8 @@
 /* main.c - suanpan-aggregator: the table of contents of the central service.
  *
- *   start: settings, key, catalogue, agents ─> store ─> abacus ─> gate ─> listener ─> intake ─> desk ─> ready
+ *   start: settings, key, catalogue, agents ─> store ─> abacus ─> gate ─> porter, listener ─> intake ─> desk ─> ready
  *   loop:  collectors' messages, the desk's notes, signals, agents.csv, idle work of the store
- *   stop:  desk, intake (pages saved), listener, gate, abacus, store: the mirror of the start
+ *   stop:  desk, intake (pages saved), porter, listener, gate, abacus, store: the mirror of the start
  *
  * One thread writes: this one. The gate judges handshakes in its own, the desk answers the office in its own. */
 #include "abacus.h"
@@ -19,6 +19,7 @@
 #include "log.h"
 #include "memory.h"
 #include "options.h"
+#include "porter.h"
 #include "registry.h"
 #include "settings.h"
 #include "store.h"
@@ -77,6 +78,7 @@ struct program {
     struct abacus *abacus;
     void *context, *collectors, *notes;
     struct gate *gate;
+    struct porter *porter;
     struct intake *intake;
     struct desk *desk;
     struct alert_row *alerts; /* of the desk, not yet stored */
@@ -142,11 +144,16 @@ static bool read_signals(struct program *program)
     return stop;
 }
 
-static int64_t clock_ms(void)
+static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t clock_ms(void)
+{
+    return read_clock(CLOCK_REALTIME);
 }
 
 /* Tells systemd, when it is listening. */
@@ -361,6 +368,8 @@ static enum exit_code open_sockets(struct program *program)
     if (link_serve(program->collectors, "collectors", &program->key, program->settings.security, endpoint,
                    LIMIT_MESSAGE_BYTES, &why) != STATUS_OK)
         return failed(why.message == MESSAGE_PLAIN_ENDPOINT ? EXIT_USAGE : EXIT_FAILED, &why);
+    if (porter_start(program->context, program->collectors, endpoint, &program->porter, &why) != STATUS_OK)
+        return failed(EXIT_FAILED, &why);
     if (zmq_bind(program->collectors, endpoint) != 0) {
         fault_set(&why, MESSAGE_CANNOT_BIND, endpoint, zmq_strerror(zmq_errno()), NULL);
         return failed(EXIT_FAILED, &why);
@@ -374,6 +383,7 @@ static enum exit_code start_services(struct program *program)
     program->intake = intake_new(program->collectors, program->catalogue, program->store, program->abacus,
                                  program->settings.security, program->agents, program->agent_count);
     intake_sign(program->intake, &program->key);
+    intake_tell(program->intake, program->porter);
     if (desk_start(program->context, &program->settings, program->catalogue, &program->key, &program->desk, &why) !=
         STATUS_OK)
         return failed(EXIT_FAILED, &why);
@@ -650,6 +660,7 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
     uint64_t committed = 0;
     heed_clock(program, now_ms);
     enum status status = intake_work(program->intake, now_ms, &committed, why);
+    porter_look(program->porter, read_clock(CLOCK_MONOTONIC));
     log_intake(program);
     log_repairs(program);
     if (status != STATUS_OK)
@@ -687,7 +698,9 @@ static long wait_for(const struct program *program, int64_t now_ms)
     const int64_t due = intake_due(program->intake);
     if (program->sheaf != NULL && now_ms >= program->sheaf_retry_at)
         return 0; /* the collectors are looked at first */
-    const int64_t most = program->committed_owed != 0 || program->alert_count != 0 || program->publishes || program->backs_up ? 20 : LOOK_MS;
+    const bool is_owing = program->committed_owed != 0 || program->alert_count != 0 || program->publishes ||
+                          program->backs_up;
+    const int64_t most = is_owing ? 20 : PORTER_LOOK_MS;
     const int64_t wait = due - now_ms < most ? due - now_ms : most;
     const int64_t pages = program->pages_seen || program->pages_at - now_ms > wait ? wait : program->pages_at - now_ms;
     return (long)(pages < 0 ? 0 : pages);
@@ -747,6 +760,7 @@ static enum exit_code stop(struct program *program, enum exit_code code)
         }
     }
     intake_free(&program->intake);
+    porter_stop(&program->porter);
     if (program->collectors != NULL)
         zmq_close(program->collectors);
     gate_stop(&program->gate);

@@ -40,7 +40,7 @@ static enum status set_common(void *socket, const char *endpoint, int64_t max_by
         {ZMQ_HEARTBEAT_IVL, 20000},
         {ZMQ_HEARTBEAT_TIMEOUT, 60000},
         {ZMQ_HEARTBEAT_TTL, 60000},
-        {ZMQ_HANDSHAKE_IVL, 10000},
+        {ZMQ_HANDSHAKE_IVL, 30000}, /* a thousand at once on a busy machine: giving up early only begins them all anew */
         {ZMQ_TCP_KEEPALIVE, 1},
         {ZMQ_TCP_KEEPALIVE_IDLE, 60},
         {ZMQ_TCP_KEEPALIVE_INTVL, 15},
