@@ -13,6 +13,7 @@
 #include "options.h"
 #include "outbox.h"
 #include "publisher.h"
+#include "retain.h"
 #include "seal.h"
 #include "settings.h"
 #include "take.h"
@@ -27,7 +28,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define TAKE_AGAIN_MS 5000  /* after a full disk, or for a file that could not be read */
+#define TAKE_AGAIN_MS 2000  /* after a full disk, or for a file that could not be read */
 #define SLEEP_MOST_MS 1000
 #define REFUSED_PATHS 64    /* places told at the end of --once */
 
@@ -62,6 +63,7 @@ struct collector {
     struct public_key aggregator;
     struct catalogue *catalogue;
     struct outbox *outbox;
+    struct retain *retain;
     struct inbox **inboxes;
     struct taker *takers;
     void *zmq;
@@ -249,6 +251,8 @@ static enum status open_outbox(struct collector *collector, struct fault *why)
                                            collector->key.sign, &collector->outbox, why);
     if (status == STATUS_OK && outbox_was_rescued(collector->outbox, &rescue))
         log_fault(LOG_LEVEL_ERROR, "outbox_rescued", &rescue);
+    if (status == STATUS_OK && !given(collector, OPTION_DRY_RUN))
+        collector->retain = retain_new(&collector->settings, collector->outbox);
     return status;
 }
 
@@ -290,6 +294,7 @@ static void close_all(struct collector *collector)
     free(collector->inboxes);
     free(collector->takers);
     free(collector->left);
+    retain_free(&collector->retain);
     outbox_close(&collector->outbox);
     catalogue_free(&collector->catalogue);
     keys_forget(&collector->key);
@@ -378,14 +383,30 @@ static enum status take_one(struct collector *collector, size_t which, const cha
     const enum status status = take_file(&collector->takers[which], name, now_ms(), taken, why);
     if (status == STATUS_OK)
         report_taken(collector, name, taken);
-    if (taken->outcome == TAKE_STOP)
+    if (taken->outcome == TAKE_STOP) {
         collector->take_after_ms = now_ms() + TAKE_AGAIN_MS;
+        if (collector->retain != NULL)
+            retain_disk_full(collector->retain);
+    }
     if (taken->outcome == TAKE_LATER)
         inbox_postpone(collector->inboxes[which], name, now_ms() + TAKE_AGAIN_MS);
     *ret_gone = taken->outcome != TAKE_STOP && taken->outcome != TAKE_LATER;
     feed_free(&taken->delivery);
     free(taken);
     return status;
+}
+
+/* Quota or disk: files stay in their inboxes, which is said, and everything else goes on. */
+static bool may_take(struct collector *collector)
+{
+    struct fault why = {0};
+    if (now_ms() < collector->take_after_ms)
+        return false;
+    if (collector->retain == NULL || retain_has_room(collector->retain, &why))
+        return true;
+    collector->take_after_ms = now_ms() + TAKE_AGAIN_MS;
+    log_fault(LOG_LEVEL_WARN, "taking_paused", &why);
+    return false;
 }
 
 /* Takes the complete files of one inbox, delivering in between. *ret_any when there were some. */
@@ -399,7 +420,7 @@ static enum status take_inbox(struct collector *collector, size_t which, bool *r
         log_fault(LOG_LEVEL_ERROR, "inbox_unreadable", why);
         return STATUS_OK;
     }
-    for (size_t i = 0; i < count && status == STATUS_OK && !stopping && now_ms() >= collector->take_after_ms; i++) {
+    for (size_t i = 0; i < count && status == STATUS_OK && !stopping && may_take(collector); i++) {
         bool is_gone = false;
         status = take_one(collector, which, files[i].name, &is_gone, why);
         gone += is_gone ? 1 : 0;
@@ -475,6 +496,25 @@ static enum status give_back(struct collector *collector, struct fault *why)
     return status == STATUS_BROKEN ? STATUS_BROKEN : STATUS_OK;
 }
 
+/* Lets go what need not be kept, and says what it should better have kept. */
+static enum status retain(struct collector *collector, struct fault *why)
+{
+    struct fault risk = {0};
+    uint64_t first = 0, last = 0;
+    char from[24], to[24];
+    enum status status;
+    if (publisher_needs_room(collector->publisher))
+        retain_disk_full(collector->retain);
+    status = retain_work(collector->retain, now_ms(), why);
+    if (retain_at_risk(collector->retain, &first, &last) > 0) {
+        number((size_t)first, from);
+        number((size_t)last, to);
+        fault_set(&risk, MESSAGE_OUTBOX_RISK, from, to, NULL);
+        log_fault(LOG_LEVEL_WARN, "gap_risk", &risk);
+    }
+    return status;
+}
+
 static enum status deliver(struct collector *collector, struct fault *why)
 {
     enum status status;
@@ -486,7 +526,7 @@ static enum status deliver(struct collector *collector, struct fault *why)
     if (status == STATUS_OK)
         status = give_back(collector, why);
     if (status == STATUS_OK)
-        status = outbox_prune(collector->outbox, why);
+        status = retain(collector, why);
     tell_trouble(collector);
     tell_alarm(collector);
     return status == STATUS_AGAIN ? STATUS_OK : status;

@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PRUNED_AT_ONCE 256 /* batches a transaction */
+
 enum statement {
     SQL_MANIFEST_FIND,
     SQL_MANIFEST_ADD,
@@ -38,7 +40,9 @@ enum statement {
     SQL_META_TAKEN,
     SQL_META_ACKED,
     SQL_META_REFUSED,
+    SQL_OLDEST,
     SQL_PRUNE,
+    SQL_USED,
     SQL_COUNT,
 };
 
@@ -64,9 +68,13 @@ static const char *const statements[SQL_COUNT] = {
                       " WHERE ?4 = 0 OR ?4 >= revision",
     [SQL_KNOWN_FORGET] = "DELETE FROM known WHERE element = ?1 AND period = ?2 AND unit = ?3",
     [SQL_META_TAKEN] = "UPDATE meta SET high = ?1, chain = ?2, refused = refused + ?3",
-    [SQL_META_ACKED] = "UPDATE meta SET acked = max(acked, ?1), backed = max(backed, ?2)",
+    [SQL_META_ACKED] = "UPDATE meta SET acked = max(acked, ?1), backed = ?2",
     [SQL_META_REFUSED] = "UPDATE meta SET refused = refused + 1",
-    [SQL_PRUNE] = "DELETE FROM batch WHERE seq <= (SELECT min(acked, backed) FROM meta)",
+    [SQL_OLDEST] = "SELECT b.seq, m.taken_at FROM batch b LEFT JOIN manifest m ON m.id = b.manifest WHERE b.seq <= ?1"
+                   " ORDER BY b.seq LIMIT ?2",
+    [SQL_PRUNE] = "DELETE FROM batch WHERE seq <= ?1",
+    [SQL_USED] = "SELECT (page_count - freelist_count) * page_size, freelist_count * page_size"
+                 " FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
 };
 
 /* A code's number in the table `word`, remembered by catalogue index while one file is taken, by code otherwise. */
@@ -84,6 +92,7 @@ struct outbox {
     struct outbox_identity identity;
     uint64_t backed;
     struct outbox_witness witness;
+    uint64_t held_there; /* what the aggregator holds, as it said since the outbox was opened */
     struct fault rescue; /* MESSAGE_NONE when nothing was damaged */
     struct word *words;  /* open addressing over codes */
     size_t word_mask, word_count;
@@ -290,8 +299,6 @@ enum status outbox_open(const char *folder, const char *agent, const unsigned ch
     if (status == STATUS_OK)
         status = prepare(outbox, why);
     if (status == STATUS_OK)
-        status = outbox_prune(outbox, why);
-    if (status == STATUS_OK)
         *ret_outbox = outbox;
     else
         outbox_close(&outbox);
@@ -346,6 +353,11 @@ enum status outbox_keep_witness(struct outbox *outbox, const struct outbox_witne
     if (status == STATUS_OK)
         outbox->witness = *witness;
     return status;
+}
+
+uint64_t outbox_backed(const struct outbox *outbox)
+{
+    return outbox->backed;
 }
 
 bool outbox_was_rescued(const struct outbox *outbox, struct fault *ret_note)
@@ -800,43 +812,114 @@ enum status outbox_chain(struct outbox *outbox, uint64_t seq, unsigned char ret_
     return status;
 }
 
-enum status outbox_acknowledge(struct outbox *outbox, uint64_t watermark, uint64_t backup_watermark, struct fault *why)
+static enum status save_marks(struct outbox *outbox, uint64_t acked, uint64_t backed, struct fault *why)
 {
     sqlite3_stmt *statement = outbox->sql[SQL_META_ACKED];
-    struct outbox_identity *identity = &outbox->identity;
-    enum status status;
-    /* An aggregator cannot have what was never cut. */
-    if (watermark > identity->high)
-        watermark = identity->high;
-    if (backup_watermark > watermark)
-        backup_watermark = watermark;
-    if (watermark <= identity->highest_acked && backup_watermark <= outbox->backed)
-        return STATUS_OK;
     sqlite3_reset(outbox->sql[SQL_BATCH_GET]);
-    sqlite3_bind_int64(statement, 1, (int64_t)watermark);
-    sqlite3_bind_int64(statement, 2, (int64_t)backup_watermark);
-    status = run(outbox, SQL_META_ACKED, why);
-    if (status != STATUS_OK)
-        return status;
-    if (watermark > identity->highest_acked)
-        identity->highest_acked = watermark;
-    if (backup_watermark > outbox->backed)
-        outbox->backed = backup_watermark;
-    return STATUS_OK;
+    sqlite3_bind_int64(statement, 1, (int64_t)acked);
+    sqlite3_bind_int64(statement, 2, (int64_t)backed);
+    const enum status status = run(outbox, SQL_META_ACKED, why);
+    if (status == STATUS_OK) {
+        outbox->identity.highest_acked = acked;
+        outbox->backed = backed;
+    }
+    return status;
 }
 
-enum status outbox_prune(struct outbox *outbox, struct fault *why)
+enum status outbox_acknowledge(struct outbox *outbox, uint64_t watermark, uint64_t backup_watermark, struct fault *why)
+{
+    uint64_t acked = outbox->identity.highest_acked;
+    /* An aggregator cannot have what was never cut. */
+    if (watermark > outbox->identity.high)
+        watermark = outbox->identity.high;
+    if (backup_watermark > watermark)
+        backup_watermark = watermark;
+    outbox->held_there = watermark;
+    if (watermark > acked)
+        acked = watermark;
+    return acked == outbox->identity.highest_acked && backup_watermark == outbox->backed
+               ? STATUS_OK
+               : save_marks(outbox, acked, backup_watermark, why);
+}
+
+enum status outbox_hears(struct outbox *outbox, uint64_t watermark, uint64_t backup_watermark, struct fault *why)
 {
     const uint64_t acked = outbox->identity.highest_acked;
-    const uint64_t until = acked < outbox->backed ? acked : outbox->backed;
+    outbox->held_there = watermark < outbox->identity.high ? watermark : outbox->identity.high;
+    if (backup_watermark > watermark)
+        backup_watermark = watermark;
+    if (backup_watermark > acked)
+        backup_watermark = acked;
+    return backup_watermark == outbox->backed ? STATUS_OK : save_marks(outbox, acked, backup_watermark, why);
+}
+
+/* ---- keeping what was delivered, and letting it go ---------------------------------------------------------------------------------- */
+
+/* The last of the oldest batches up to `most` whose file was taken at or before `cutoff`; 0: none. */
+static enum status find_old(struct outbox *outbox, uint64_t most, int64_t cutoff, uint64_t *ret_until, struct fault *why)
+{
+    sqlite3_stmt *statement = outbox->sql[SQL_OLDEST];
+    int step;
+    *ret_until = 0;
+    sqlite3_bind_int64(statement, 1, (int64_t)most);
+    sqlite3_bind_int64(statement, 2, PRUNED_AT_ONCE);
+    /* A rescued batch may have lost its file's row: it has no age, and is not kept for one. */
+    while ((step = sqlite3_step(statement)) == SQLITE_ROW &&
+           (sqlite3_column_type(statement, 1) == SQLITE_NULL || sqlite3_column_int64(statement, 1) <= cutoff))
+        *ret_until = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return step == SQLITE_ROW || step == SQLITE_DONE ? STATUS_OK : failed(outbox, step, why);
+}
+
+static enum status let_go(struct outbox *outbox, uint64_t most, int64_t cutoff, uint64_t *ret_until, struct fault *why)
+{
     enum status status;
-    if (outbox->identity.low > until || outbox->identity.low > outbox->identity.high)
+    *ret_until = 0;
+    if (outbox->identity.low > most || outbox->identity.low > outbox->identity.high)
         return STATUS_OK;
+    status = find_old(outbox, most, cutoff, ret_until, why);
+    if (status != STATUS_OK || *ret_until == 0)
+        return status;
     sqlite3_reset(outbox->sql[SQL_BATCH_GET]);
+    sqlite3_bind_int64(outbox->sql[SQL_PRUNE], 1, (int64_t)*ret_until);
     status = run(outbox, SQL_PRUNE, why);
     if (status == STATUS_OK)
-        outbox->identity.low = until + 1;
+        outbox->identity.low = *ret_until + 1;
     return status;
+}
+
+static uint64_t smaller(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+enum status outbox_prune(struct outbox *outbox, int64_t cutoff, bool *ret_any, struct fault *why)
+{
+    uint64_t until = 0;
+    const enum status status =
+        let_go(outbox, smaller(outbox->identity.highest_acked, outbox->backed), cutoff, &until, why);
+    *ret_any = until != 0;
+    return status;
+}
+
+enum status outbox_sacrifice(struct outbox *outbox, uint64_t *ret_first, uint64_t *ret_last, struct fault *why)
+{
+    const uint64_t low = outbox->identity.low;
+    /* After a restore the aggregator holds less than it once acknowledged, and asks again for the rest. */
+    const enum status status = let_go(outbox, smaller(outbox->identity.highest_acked, outbox->held_there), INT64_MAX,
+                                      ret_last, why);
+    *ret_first = low;
+    return status;
+}
+
+enum status outbox_used(struct outbox *outbox, uint64_t *ret_used, uint64_t *ret_free, struct fault *why)
+{
+    sqlite3_stmt *statement = outbox->sql[SQL_USED];
+    const int step = sqlite3_step(statement);
+    *ret_used = step == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    *ret_free = step == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 1) : 0;
+    sqlite3_reset(statement);
+    return step == SQLITE_ROW ? STATUS_OK : failed(outbox, step, why);
 }
 
 /* ---- what comes back refused ------------------------------------------------------------------------------------------------------ */
@@ -937,5 +1020,6 @@ enum status outbox_rebirth(struct outbox *outbox, struct fault *why)
         return status;
     status = outbox_renumber(outbox->db, outbox->agent, outbox->sign_secret, why);
     status = commit_or_roll_back(outbox, status, why);
+    outbox->held_there = 0;
     return status == STATUS_OK ? read_identity(outbox, why) : status;
 }

@@ -52,10 +52,12 @@ enum status outbox_batch(struct outbox *outbox, uint64_t seq, const unsigned cha
 /* Chain value after batch seq (0: the start). STATUS_REFUSED when unknown. */
 enum status outbox_chain(struct outbox *outbox, uint64_t seq, unsigned char ret_chain[SEAL_HASH], struct fault *why)
     MUST_CHECK;
-/* Everything up to `watermark` is committed at the aggregator; up to `backup_watermark` it is in a verified backup and may
- * be pruned (by outbox_prune). Neither ever goes back. */
+/* Everything up to `watermark` is committed at the aggregator and counts as delivered, for ever; up to `backup_watermark`
+ * it is in a verified backup and may be pruned. The latter is the aggregator's last word: after a restore it is less. */
 enum status outbox_acknowledge(struct outbox *outbox, uint64_t watermark, uint64_t backup_watermark, struct fault *why)
     MUST_CHECK;
+/* The same words without acknowledging anything: how much the aggregator holds, and how much of it is in a backup. */
+enum status outbox_hears(struct outbox *outbox, uint64_t watermark, uint64_t backup_watermark, struct fault *why) MUST_CHECK;
 /* The file and line a record of a batch came from (for refusals that come back from the aggregator). */
 struct outbox_origin {
     char path_done[4096];    /* "" when not placed yet */
@@ -71,9 +73,16 @@ enum status outbox_place(struct outbox *outbox, const unsigned char hash[SEAL_HA
                          const char *path_refused, struct fault *why) MUST_CHECK;
 /* Counts rows that the aggregator refused, and forgets what was thought known of the cell. */
 enum status outbox_refused_later(struct outbox *outbox, uint64_t seq, uint32_t index, struct fault *why) MUST_CHECK;
-/* Removes batches that are both committed and in a verified backup. Apart from outbox_acknowledge, so that the origins
- * of what was refused in them can be asked for first. */
-enum status outbox_prune(struct outbox *outbox, struct fault *why) MUST_CHECK;
+/* Removes the oldest batches that are committed, in a verified backup and of files taken at or before `cutoff` (Unix ms); a
+ * few hundred a call, *ret_any when there were some. Apart from outbox_acknowledge, so that the origins of what was refused
+ * in them can be asked for first. */
+enum status outbox_prune(struct outbox *outbox, int64_t cutoff, bool *ret_any, struct fault *why) MUST_CHECK;
+/* For want of room: the oldest ones that the aggregator holds, whether a backup does or not. Never one that it may still ask
+ * for. *ret_last is 0 when there was none. */
+enum status outbox_sacrifice(struct outbox *outbox, uint64_t *ret_first, uint64_t *ret_last, struct fault *why) MUST_CHECK;
+/* Bytes the outbox needs, and bytes that are free inside its file. */
+enum status outbox_used(struct outbox *outbox, uint64_t *ret_used, uint64_t *ret_free, struct fault *why) MUST_CHECK;
+uint64_t outbox_backed(const struct outbox *outbox); /* batches up to here are in a verified backup */
 /* Gives the outbox a new id and its unacknowledged batches new numbers, chain and signatures, when the aggregator knows
  * another history under the old id (an outbox that came out of a backup, a forked chain). */
 enum status outbox_rebirth(struct outbox *outbox, struct fault *why) MUST_CHECK;

@@ -59,12 +59,15 @@ struct publisher {
     struct publisher_refusal *refusals;
     size_t refusal_count, refusal_capacity;
     bool handed_out;           /* publisher_refusals was asked since they came */
-    uint64_t acknowledge, backup; /* to be told to the outbox, 0: nothing */
+    uint64_t acknowledge;      /* to be told to the outbox, 0: nothing */
     uint64_t backup_watermark;
     unsigned char sign_key[SEAL_PUBLIC]; /* of the aggregator: what it says of its ledger is signed with it */
     struct fault alarm;        /* about its ledger, not told yet */
     bool alarm_contradicts;
     uint64_t alarmed_session;  /* an alarm that stands is told once a session */
+    bool disk_full;            /* the outbox could not be told something; asked by publisher_needs_room */
+    bool heard;                /* the outbox was not told yet what the aggregator holds */
+    uint64_t heard_watermark;
     int64_t opened_at, now_ms;
 };
 
@@ -401,6 +404,8 @@ static enum status on_welcome(struct publisher *publisher, const struct wire_wel
         publisher->nack_first = welcome->watermark + 1;
         publisher->backup_watermark = welcome->backup_watermark;
         publisher->run_batches = welcome->run_batches;
+        publisher->heard_watermark = welcome->watermark;
+        publisher->heard = event.chain == CHAIN_SAME; /* else it speaks of another history */
         publisher->busy = publisher->reborn = false;
         const struct checkpoint_shown shown = {welcome->checkpoint, welcome->earlier, welcome->checkpoint_length,
                                                welcome->earlier_length};
@@ -442,8 +447,10 @@ static enum status on_ack(struct publisher *publisher, const struct wire_ack *ac
         if (status != STATUS_OK)
             return status;
         publisher->nack_first = ack->watermark;
+        publisher->heard_watermark = ack->watermark;
+        publisher->heard = event.chain == CHAIN_SAME;
+        publisher->backup_watermark = ack->backup_watermark;
     }
-    publisher->backup_watermark = ack->backup_watermark;
     const enum status heeded = heed_ack(publisher, ack, why);
     if (heeded != STATUS_OK)
         return heeded;
@@ -603,12 +610,21 @@ static enum status connect_anew(struct publisher *publisher, struct fault *why)
 /* Tells the outbox what is committed, once the refusals that came along were handed out. */
 static enum status acknowledge(struct publisher *publisher, struct fault *why)
 {
+    if (publisher->heard) {
+        const enum status heard =
+            outbox_hears(publisher->outbox, publisher->heard_watermark, publisher->backup_watermark, why);
+        publisher->disk_full = publisher->disk_full || heard == STATUS_AGAIN;
+        if (heard != STATUS_OK)
+            return heard == STATUS_AGAIN ? STATUS_OK : heard;
+        publisher->heard = false;
+    }
     if (publisher->acknowledge == 0 || (publisher->refusal_count > 0 && !publisher->handed_out))
         return STATUS_OK;
     const enum status status =
         outbox_acknowledge(publisher->outbox, publisher->acknowledge, publisher->backup_watermark, why);
     if (status == STATUS_OK)
         publisher->acknowledge = 0;
+    publisher->disk_full = publisher->disk_full || status == STATUS_AGAIN;
     return status == STATUS_AGAIN ? STATUS_OK : status; /* disk full: the next pass tries again */
 }
 
@@ -633,7 +649,7 @@ static enum status give_rebirth(struct publisher *publisher, struct fault *why)
     if (status != STATUS_OK)
         return status == STATUS_AGAIN ? STATUS_OK : status;
     outbox_identity(publisher->outbox, &identity);
-    publisher->rebirth_owed = false;
+    publisher->rebirth_owed = publisher->heard = false;
     publisher->reborn = true;
     struct delivery_event event = {.kind = DELIVERY_REBORN, .low = identity.low, .high = identity.high};
     step(publisher, &event);
@@ -696,6 +712,13 @@ int64_t publisher_due(const struct publisher *publisher)
 bool publisher_is_drained(const struct publisher *publisher)
 {
     return publisher->acknowledge == 0 && publisher->refusal_count == 0 && delivery_drained(&publisher->sender);
+}
+
+bool publisher_needs_room(struct publisher *publisher)
+{
+    const bool needed = publisher->disk_full;
+    publisher->disk_full = false;
+    return needed;
 }
 
 void publisher_progress(const struct publisher *publisher, uint64_t *ret_sent, uint64_t *ret_acknowledged)

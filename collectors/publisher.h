@@ -24,6 +24,8 @@ void *publisher_socket(struct publisher *publisher); /* for the program's zmq_po
 enum status publisher_work(struct publisher *publisher, int64_t now_ms, struct fault *why) MUST_CHECK;
 int64_t publisher_due(const struct publisher *publisher); /* moment of the next timer */
 bool publisher_is_drained(const struct publisher *publisher); /* everything in the outbox is acknowledged */
+/* True when what arrived could not be noted in the outbox for want of room since the last call; it is tried again. */
+bool publisher_needs_room(struct publisher *publisher);
 /* Numbers of the newest batch that went out and of the newest that is acknowledged, in this session. */
 void publisher_progress(const struct publisher *publisher, uint64_t *ret_sent, uint64_t *ret_acknowledged);
 /* Refusals that came back since the last call; borrowed till the next publisher_work. */

@@ -30,6 +30,7 @@ struct raw_source {
 
 struct raw_collector {
     char *agent, *catalogue, *aggregator, *key, *aggregator_key, *outbox, *security;
+    char *keep_days, *quota_mib, *ballast_mib;
     struct raw_source *sources;
     unsigned sources_count;
 };
@@ -66,6 +67,9 @@ static const cyaml_schema_field_t collector_fields[] = {
     NEEDED(struct raw_collector, aggregator_key),
     NEEDED(struct raw_collector, outbox),
     OPTIONAL(struct raw_collector, security),
+    OPTIONAL(struct raw_collector, keep_days),
+    OPTIONAL(struct raw_collector, quota_mib),
+    OPTIONAL(struct raw_collector, ballast_mib),
     CYAML_FIELD_SEQUENCE("sources", CYAML_FLAG_POINTER, struct raw_collector, sources, &source_schema, 1,
                          MOST_SOURCES),
     CYAML_FIELD_END,
@@ -599,6 +603,22 @@ static enum status take_sources(struct load *load, const struct raw_collector *r
     return STATUS_OK;
 }
 
+static enum status take_room(struct load *load, const struct raw_collector *raw, struct collector_settings *settings)
+{
+    settings->keep_days = 7;
+    settings->quota_mib = 1024;
+    settings->ballast_mib = 32;
+    enum status status = take_number(load, (struct setting){.key = "keep_days"}, raw->keep_days, 0, 36500,
+                                     &settings->keep_days);
+    if (status == STATUS_OK)
+        status = take_number(load, (struct setting){.key = "quota_mib"}, raw->quota_mib, 1, 1 << 20,
+                             &settings->quota_mib);
+    if (status == STATUS_OK)
+        status = take_number(load, (struct setting){.key = "ballast_mib"}, raw->ballast_mib, 0, 1024,
+                             &settings->ballast_mib);
+    return status;
+}
+
 static enum status take_collector(struct load *load, const struct raw_collector *raw,
                                   struct collector_settings *settings)
 {
@@ -617,6 +637,8 @@ static enum status take_collector(struct load *load, const struct raw_collector 
                            &settings->aggregator_key);
     if (status == STATUS_OK)
         status = take_path(load, (struct setting){.key = "outbox"}, raw->outbox, &settings->outbox);
+    if (status == STATUS_OK)
+        status = take_room(load, raw, settings);
     if (status == STATUS_OK)
         status = take_sources(load, raw, settings);
     return status;

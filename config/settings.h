@@ -26,6 +26,9 @@ struct collector_settings {
     const char *file; /* the settings file, absolute */
     const char *agent, *catalogue, *aggregator, *key, *aggregator_key, *outbox;
     enum security security;
+    int64_t keep_days;   /* delivered batches are kept so long at least, default 7 */
+    int64_t quota_mib;   /* the outbox takes no more files beyond, default 1024 */
+    int64_t ballast_mib; /* room kept free for the outbox' own work, default 32, 0: none */
     struct source_settings *sources;
     size_t source_count;
     struct settings_private *private;

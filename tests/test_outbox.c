@@ -293,19 +293,24 @@ static void only_what_is_committed_and_backed_up_is_pruned(void)
     struct county county;
     struct outbox_identity identity;
     unsigned char chain[SEAL_HASH];
+    bool any = true;
     county_open(&county);
     county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n");
     county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\n");
     county_take(&county, "c.csv", HEAD "sown,L,2020-05,1,\n");
     CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 2, 1, &county.why), STATUS_OK);
-    CU_ASSERT_EQUAL(outbox_prune(county.outbox, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_prune(county.outbox, 0, &any, &county.why), STATUS_OK);
+    CU_ASSERT_FALSE(any); /* its file was taken only now */
+    CU_ASSERT_EQUAL(walk(&county), 3);
+    CU_ASSERT_EQUAL(outbox_prune(county.outbox, INT64_MAX, &any, &county.why), STATUS_OK);
+    CU_ASSERT_TRUE(any);
     outbox_identity(county.outbox, &identity);
     CU_ASSERT_EQUAL(identity.low, 2);
     CU_ASSERT_EQUAL(identity.highest_acked, 2);
     CU_ASSERT_EQUAL(walk(&county), 2);
     CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 99, 99, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_prune(county.outbox, INT64_MAX, &any, &county.why), STATUS_OK);
     CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 1, 0, &county.why), STATUS_OK);
-    CU_ASSERT_EQUAL(outbox_prune(county.outbox, &county.why), STATUS_OK);
     CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
     outbox_identity(county.outbox, &identity);
     CU_ASSERT_EQUAL(identity.highest_acked, 3);
@@ -316,6 +321,56 @@ static void only_what_is_committed_and_backed_up_is_pruned(void)
     outbox_identity(county.outbox, &identity);
     CU_ASSERT_EQUAL(identity.high, 4);
     CU_ASSERT_EQUAL(walk(&county), 1);
+    county_close(&county);
+}
+
+static void a_restored_aggregator_knows_of_fewer_backups(void)
+{
+    struct county county;
+    bool any = true;
+    county_open(&county);
+    county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n");
+    county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\n");
+    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 2, 2, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_hears(county.outbox, 1, 0, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_backed(county.outbox), 0);
+    CU_ASSERT_EQUAL(outbox_prune(county.outbox, INT64_MAX, &any, &county.why), STATUS_OK);
+    CU_ASSERT_FALSE(any);
+    CU_ASSERT_EQUAL(outbox_hears(county.outbox, 1, 9, &county.why), STATUS_OK); /* no backup has what it does not hold */
+    CU_ASSERT_EQUAL(outbox_backed(county.outbox), 1);
+    CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_backed(county.outbox), 1);
+    CU_ASSERT_EQUAL(outbox_prune(county.outbox, INT64_MAX, &any, &county.why), STATUS_OK);
+    CU_ASSERT_TRUE(any);
+    CU_ASSERT_EQUAL(walk(&county), 1);
+    county_close(&county);
+}
+
+static void for_want_of_room_only_what_the_aggregator_holds_goes(void)
+{
+    struct county county;
+    struct outbox_identity identity;
+    uint64_t first, last, used, free_before, free_after;
+    county_open(&county);
+    for (int i = 0; i < 4; i++)
+        county_take(&county, "a.csv", (const char *[]){HEAD "sown,L,2020-03,1,\n", HEAD "sown,L,2020-04,1,\n",
+                                                       HEAD "sown,L,2020-05,1,\n", HEAD "sown,L,2020-06,1,\n"}[i]);
+    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 3, 0, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_sacrifice(county.outbox, &first, &last, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(last, 0); /* nobody said yet what the aggregator holds now */
+    CU_ASSERT_EQUAL(outbox_hears(county.outbox, 2, 0, &county.why), STATUS_OK); /* restored: it asks again for the third */
+    CU_ASSERT_EQUAL(outbox_used(county.outbox, &used, &free_before, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_sacrifice(county.outbox, &first, &last, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(first, 1);
+    CU_ASSERT_EQUAL(last, 2);
+    CU_ASSERT_EQUAL(outbox_sacrifice(county.outbox, &first, &last, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(last, 0);
+    CU_ASSERT_EQUAL(outbox_used(county.outbox, &used, &free_after, &county.why), STATUS_OK);
+    CU_ASSERT_TRUE(free_after >= free_before);
+    outbox_identity(county.outbox, &identity);
+    CU_ASSERT_EQUAL(identity.low, 3);
+    CU_ASSERT_EQUAL(walk(&county), 2);
     county_close(&county);
 }
 
@@ -740,6 +795,8 @@ int main(void)
         SENTENCE(a_large_file_is_cut_into_batches_within_the_limits),
         SENTENCE(records_of_one_cell_keep_their_order),
         SENTENCE(only_what_is_committed_and_backed_up_is_pruned),
+        SENTENCE(a_restored_aggregator_knows_of_fewer_backups),
+        SENTENCE(for_want_of_room_only_what_the_aggregator_holds_goes),
         SENTENCE(a_broken_rule_shows_what_its_sides_are),
         SENTENCE(the_origin_of_a_record_is_its_file_and_line),
         SENTENCE(rows_refused_by_the_aggregator_are_added_to_the_refused_file),
