@@ -50,6 +50,9 @@ static void the_collector_of_the_contract_is_read(void)
     CU_ASSERT_PTR_NULL(settings.sources[0].period);
     CU_ASSERT_EQUAL(settings.sources[0].encoding, TEXT_AUTO);
     CU_ASSERT_EQUAL(settings.sources[0].settle_seconds, 2);
+    CU_ASSERT_EQUAL(settings.keep_days, 7);
+    CU_ASSERT_EQUAL(settings.quota_mib, 1024);
+    CU_ASSERT_EQUAL(settings.ballast_mib, 32);
     collector_settings_free(&settings);
     collector_settings_free(&settings);
 }
@@ -81,6 +84,18 @@ static void what_may_be_absent_may_be_absent(void)
     CU_ASSERT_EQUAL(settings.security, SECURITY_NONE);
     CU_ASSERT_EQUAL(settings.memory_mib, 64);
     aggregator_settings_free(&settings);
+}
+
+static void how_long_and_how_much_an_outbox_keeps_is_read(void)
+{
+    struct collector_settings settings;
+    CU_ASSERT_FATAL(collector_settings_load(write_settings("c.yaml", COLLECTOR "keep_days: 0\nquota_mib: 1048576\n"
+                                                                               "ballast_mib: 0\n"),
+                                            &settings, NULL) == STATUS_OK);
+    CU_ASSERT_EQUAL(settings.keep_days, 0);
+    CU_ASSERT_EQUAL(settings.quota_mib, 1048576);
+    CU_ASSERT_EQUAL(settings.ballast_mib, 0);
+    collector_settings_free(&settings);
 }
 
 static void a_source_tells_period_encoding_and_patience(void)
@@ -140,6 +155,10 @@ static void bad_collector_settings_are_refused_by_line_and_key(void)
         {COLLECTOR "security: off\n", MESSAGE_SETTING_SECURITY, 10, "security"},
         {COLLECTOR "    settle_seconds: 3x\n", MESSAGE_SETTING_NUMBER, 10, "settle_seconds"},
         {COLLECTOR "    settle_seconds: -1\n", MESSAGE_SETTING_NUMBER, 10, "settle_seconds"},
+        {COLLECTOR "keep_days: 36501\n", MESSAGE_SETTING_NUMBER, 10, "keep_days"},
+        {COLLECTOR "keep_days: a week\n", MESSAGE_SETTING_NUMBER, 10, "keep_days"},
+        {COLLECTOR "quota_mib: 0\n", MESSAGE_SETTING_NUMBER, 10, "quota_mib"},
+        {COLLECTOR "ballast_mib: 1025\n", MESSAGE_SETTING_NUMBER, 10, "ballast_mib"},
         {COLLECTOR "    encoding: big5\n", MESSAGE_SETTING_ENCODING, 10, "encoding"},
         {COLLECTOR "    period: March\n", MESSAGE_BAD_PERIOD, 10, "period"},
         {COLLECTOR "  - kind: odbc\n    inbox: b\n", MESSAGE_SETTING_KIND, 10, "kind"},
@@ -277,6 +296,7 @@ int main(void)
         SENTENCE(the_collector_of_the_contract_is_read),
         SENTENCE(the_aggregator_of_the_contract_is_read),
         SENTENCE(what_may_be_absent_may_be_absent),
+        SENTENCE(how_long_and_how_much_an_outbox_keeps_is_read),
         SENTENCE(a_source_tells_period_encoding_and_patience),
         SENTENCE(bad_collector_settings_are_refused_by_line_and_key),
         SENTENCE(bad_aggregator_settings_are_refused_by_line_and_key),
