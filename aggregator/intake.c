@@ -8,6 +8,9 @@
  * While a group is small commits are frequent, while the disk is slow groups grow: that is all the tuning there is. */
 #include "intake.h"
 
+#include "calendar.h"
+#include "gaps.h"
+#include "incidents.h"
 #include "limit.h"
 #include "memory.h"
 #include "recall.h"
@@ -38,7 +41,11 @@ enum {
     SAVE_RECORDS = 1 << 20,  /* ... so many records (a killed program replays them in about 0.1 s), ... */
     SAVE_BLOCKS = 16384,     /* ... with so many changed blocks (saving them takes about 0.1 s), ... */
     SAVE_IDLE_MS = 30000,    /* ... or when nothing happened for so long */
-    SKEW_MS = 300000,        /* a clock this far off is worth a word */
+    SKEW_MS = 300000,        /* a clock this far off is worth a word, ... */
+    SKEW_FLAG_MS = 86400000, /* ... this far an alert */
+    AHEAD_MS = 3600000,      /* our own clock must have been ahead by so much to be believed again at an earlier time */
+    WAIT_RETRY_MS = 60000,   /* batches under a catalogue that is not loaded yet */
+    ADDRESS = 64,
     WITNESS_MS = 60000,      /* an acknowledgement carries a checkpoint at most so often */
     EVENTS = 64,
 };
@@ -48,6 +55,7 @@ struct owed_nack {
     bool owed;
     enum wire_nack code;
     uint64_t session, first;
+    uint32_t retry_after_ms;
     char detail[256];
 };
 
@@ -59,6 +67,11 @@ struct peer {                /* one agent */
     struct session session;
     unsigned char route[ROUTE_MOST];
     size_t route_length;
+    char address[ADDRESS];   /* of the connection, as far as the transport tells */
+    unsigned char last_outbox[16]; /* of its HELLOs */
+    uint64_t former_backlog; /* when that one was new: what the outbox before it was known to hold beyond its watermark */
+    unsigned char fenced_route[ROUTE_MOST]; /* over which the session was lost to another collector */
+    size_t fenced_length;
     bool touched;            /* in this group */
     bool owes_welcome, owes_ack;
     struct owed_nack nack;
@@ -76,6 +89,7 @@ struct peer {                /* one agent */
     bool group_submitted;
     uint64_t kept;           /* entry of the checkpoint it was told last, or says that it keeps; 0: none */
     int64_t witness_at;      /* the next acknowledgement with a checkpoint not before; 0: at once */
+    bool catalogue_judged;   /* in this session: its batches can be understood */
 };
 
 struct taken {               /* a batch of the open group */
@@ -94,11 +108,15 @@ struct intake {
     struct peer *peers;      /* by agent */
     size_t peer_count;
     struct recall *recall;
+    struct incidents *incidents;
+    const char *address;     /* of the message that is looked at */
     struct checkpoints checkpoints;
     struct porter *porter;       /* NULL: none */
     struct batch *batch, *ahead; /* memory of the decoder; of the batch after it in a run */
 
     bool primed;
+    struct catalogue_row *catalogues; /* that were ever in force */
+    size_t catalogue_count;
     unsigned char generation[16];
     uint64_t head;           /* newest committed entry */
     uint64_t backed;         /* newest entry of a verified backup, 0: none */
@@ -184,6 +202,7 @@ struct intake *intake_new(void *router, const struct catalogue *catalogue, struc
     intake->abacus = abacus;
     intake->security = security;
     intake->recall = recall_new();
+    intake->incidents = incidents_new(store);
     intake_agents(intake, agents, agent_count);
     return intake;
 }
@@ -205,9 +224,11 @@ void intake_free(struct intake **intake)
     if (old == NULL)
         return;
     recall_free(&old->recall);
+    incidents_free(&old->incidents);
     batch_free(&old->batch);
     batch_free(&old->ahead);
     free(old->refusals);
+    free(old->catalogues);
     free(old->peers);
     free(old);
 }
@@ -241,6 +262,16 @@ static void note_message(struct intake *intake, bool warning, const char *name, 
     note(intake, warning, name, agent, number, detail);
 }
 
+bool intake_alert(struct intake *intake, struct alert_row *ret_row)
+{
+    return incidents_next(intake->incidents, ret_row);
+}
+
+void intake_alert_stored(struct intake *intake, const struct alert_row *row)
+{
+    incidents_learn(intake->incidents, row);
+}
+
 bool intake_event(struct intake *intake, struct intake_event *ret_event)
 {
     if (intake->event_count == 0)
@@ -249,6 +280,27 @@ bool intake_event(struct intake *intake, struct intake_event *ret_event)
     intake->event_first = (intake->event_first + 1) % EVENTS;
     intake->event_count--;
     return true;
+}
+
+static const char *unit_of(const struct intake *intake, const struct peer *peer)
+{
+    return peer->scope == NO_INDEX ? "" : intake->catalogue->units[peer->scope].code;
+}
+
+static void raise_incident(struct intake *intake, const struct peer *peer, enum incident_kind kind, const char *detail)
+{
+    incidents_raise(intake->incidents, kind, peer->agent, unit_of(intake, peer), intake->now_ms, detail);
+}
+
+static void settle_incident(struct intake *intake, const struct peer *peer, enum incident_kind kind)
+{
+    incidents_settle(intake->incidents, kind, peer->agent, intake->now_ms);
+}
+
+static void name_outbox(const unsigned char outbox[16], char ret_text[33])
+{
+    for (size_t i = 0; i < 16; i++)
+        (void)snprintf(ret_text + 2 * i, 3, "%02x", outbox[i]);
 }
 
 /* ---- answers ----------------------------------------------------------------------------------------------------------- */
@@ -482,6 +534,7 @@ static void answer_nack(struct intake *intake, struct peer *peer)
     message.nack.session = peer->nack.session;
     message.nack.code = peer->nack.code;
     message.nack.first = peer->nack.first;
+    message.nack.retry_after_ms = peer->nack.retry_after_ms;
     memcpy(message.nack.detail, peer->nack.detail, sizeof message.nack.detail);
     if (answer(intake, peer, &message))
         peer->nack.owed = false;
@@ -554,6 +607,8 @@ static enum status abandon_group(struct intake *intake, enum status reason, stru
     }
     const bool applied = intake->applied;
     clear_group(intake);
+    if (reason != STATUS_BROKEN && store_head(intake->store, &intake->head, NULL, &intake->last_received_at, why) != STATUS_OK)
+        return STATUS_BROKEN;
     if (reason != STATUS_BROKEN && applied && abacus_forget(intake->abacus, &forgetting) != STATUS_OK) {
         if (why != NULL)
             *why = forgetting;
@@ -649,9 +704,12 @@ static enum status commit_group(struct intake *intake, uint64_t *ret_committed, 
         if (status == STATUS_OK && count > 0 && checkpoints_due(&intake->checkpoints, intake->head + count, intake->now_ms))
             status = checkpoints_make(&intake->checkpoints, intake->store, intake->now_ms, why);
         if (status == STATUS_OK)
+            status = incidents_save(intake->incidents, why);
+        if (status == STATUS_OK)
             status = store_commit(intake->store, why);
         if (status != STATUS_OK)
             return abandon_group(intake, status, why);
+        incidents_kept(intake->incidents);
     }
     intake->head += count;
     if (count > 0)
@@ -699,12 +757,31 @@ static void note_hello(struct intake *intake, struct peer *peer, const struct wi
     recall_forget(intake->recall, peer->agent, hello->outbox, hello->highest_acked);
 }
 
+/* Flagged beyond a day: then what the agent says of times is worth nothing, and lateness should not be read off it. */
+static void judge_clock(struct intake *intake, const struct peer *peer)
+{
+    const int64_t skew = peer->row.clock_skew_ms;
+    char detail[128];
+    if (skew > -SKEW_FLAG_MS && skew < SKEW_FLAG_MS) {
+        settle_incident(intake, peer, INCIDENT_CLOCK_OFF);
+        return;
+    }
+    (void)snprintf(detail, sizeof detail, "agent_minus_aggregator=%" PRId64 "d", skew / SKEW_FLAG_MS);
+    raise_incident(intake, peer, INCIDENT_CLOCK_OFF, detail);
+}
+
 static void note_connected(struct intake *intake, const struct peer *peer, const struct wire_hello *hello,
                            bool regression)
 {
+    char detail[256];
     note(intake, false, "agent_connected", peer->agent, session_backlog(&peer->session), hello->software);
-    if (regression)
+    if (regression) {
         note_message(intake, true, "store_behind_agent", peer->agent, hello->highest_acked, MESSAGE_STORE_BEHIND);
+        (void)snprintf(detail, sizeof detail, "acknowledged=%" PRIu64 " stored=%" PRIu64 " offered_again=%" PRIu64,
+                       hello->highest_acked, peer->session.watermark, hello->highest_acked - peer->session.watermark);
+        raise_incident(intake, peer, INCIDENT_STORE_BEHIND, detail);
+    }
+    judge_clock(intake, peer);
     if (hello->high > peer->session.watermark && hello->low > peer->session.watermark + 1)
         note_message(intake, true, "batches_lost", peer->agent, peer->session.watermark + 1, MESSAGE_BATCHES_LOST);
     if (peer->row.clock_skew_ms > SKEW_MS || peer->row.clock_skew_ms < -SKEW_MS)
@@ -743,6 +820,68 @@ static enum status heed_witness(struct intake *intake, struct peer *peer, const 
     return STATUS_OK;
 }
 
+/* The agent's disk died, or somebody gave it a new outbox: its former one ends here. What that one held beyond its
+ * watermark may come with the new one, or may be lost with it; a person has to know. */
+static enum status note_other_outbox(struct intake *intake, const struct peer *peer, struct fault *why)
+{
+    struct stream *streams = NULL, former = {0};
+    size_t count = 0;
+    struct gap gap = {.kind = GAP_KIND_OUTBOX, .noted_at = intake->now_ms};
+    char detail[256], old[33], new[33];
+    enum status status = store_streams(intake->store, &streams, &count, why);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++)
+        if (strcmp(streams[i].agent, peer->agent) == 0 && streams[i].last_received_at >= former.last_received_at)
+            former = streams[i];
+    free(streams);
+    if (status != STATUS_OK || former.watermark == 0)
+        return status;
+    memcpy(gap.agent, peer->agent, sizeof gap.agent);
+    memcpy(gap.outbox, former.outbox, sizeof gap.outbox);
+    memcpy(gap.chain, former.chain, SEAL_HASH);
+    gap.from = former.watermark + 1;
+    gap.to = former.watermark + peer->former_backlog;
+    if (gap.to > GAP_SEQ_MOST)
+        gap.to = former.watermark;
+    status = open_group(intake, why);
+    if (status == STATUS_OK)
+        status = gap_note(intake->store, &gap, why);
+    name_outbox(former.outbox, old);
+    name_outbox(peer->session.outbox, new);
+    (void)snprintf(detail, sizeof detail, "former=%s received=%" PRIu64 " not_received=%" PRIu64 " new=%s", old,
+                   former.watermark, gap.to - former.watermark, new);
+    raise_incident(intake, peer, INCIDENT_OUTBOX_REPLACED, detail);
+    note(intake, true, "outbox_replaced", peer->agent, former.watermark, detail);
+    return status == STATUS_REFUSED ? STATUS_OK : status; /* the alert stands; the list is long enough */
+}
+
+static void note_fight(struct intake *intake, const struct peer *peer, const struct session *former,
+                       const struct wire_hello *hello)
+{
+    char detail[256], one[33], other[33];
+    name_outbox(former->outbox, one);
+    name_outbox(hello->outbox, other);
+    (void)snprintf(detail, sizeof detail, "one=%s@%s other=%s@%s held_until=%" PRId64, one, peer->address, other,
+                   intake->address, peer->session.held_until / 1000);
+    raise_incident(intake, peer, INCIDENT_TWO_COLLECTORS, detail);
+    note(intake, true, "two_collectors", peer->agent, SESSION_TAKEOVERS, detail);
+}
+
+static bool is_route(const unsigned char *route, size_t length, const unsigned char *other, size_t other_length)
+{
+    return length == other_length && memcmp(route, other, length) == 0;
+}
+
+/* The collector there is told, and known again should it come back over the same connection. */
+static void fence(struct intake *intake, struct peer *peer, uint64_t session)
+{
+    char reason[MESSAGE_NESTED];
+    nack_now(intake, peer->route, peer->route_length, session, NACK_FENCED,
+             nack_reason(MESSAGE_NACK_TAKEN_OVER, reason), 0);
+    memcpy(peer->fenced_route, peer->route, peer->route_length);
+    peer->fenced_length = peer->route_length;
+    peer->owes_ack = peer->owes_welcome = peer->nack.owed = false;
+}
+
 static enum status on_hello(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
                             const struct wire_hello *hello, struct fault *why)
 {
@@ -764,20 +903,29 @@ static enum status on_hello(struct intake *intake, struct peer *peer, const unsi
     if (status != STATUS_OK)
         return status;
     const struct session former = peer->session;
+    if (is_route(route, route_length, peer->fenced_route, peer->fenced_length))
+        session_returned(&peer->session);
     session_hello(&peer->session, hello, &known, same_route, intake->now_ms, &verdict);
+    if (verdict.fight)
+        note_fight(intake, peer, &former, hello);
+    if (verdict.fence_former)
+        fence(intake, peer, former.number);
     if (verdict.verdict == SESSION_NACK) {
         nack_now(intake, route, route_length, hello->session, verdict.code,
                  nack_reason(verdict.detail, reason), 0);
         note(intake, true, "hello_refused", peer->agent, hello->high, reason);
         return STATUS_OK;
     }
-    if (verdict.fence_former)
-        nack_now(intake, peer->route, peer->route_length, former.number, NACK_FENCED,
-                 nack_reason(MESSAGE_NACK_TAKEN_OVER, reason), 0);
+    if (memcmp(peer->last_outbox, hello->outbox, sizeof peer->last_outbox) != 0) {
+        memcpy(peer->last_outbox, hello->outbox, sizeof peer->last_outbox);
+        peer->former_backlog = peer->row.backlog;
+    }
     memcpy(peer->route, route, route_length);
     peer->route_length = route_length;
     peer->backed_known = false; /* it may be another outbox */
+    (void)snprintf(peer->address, sizeof peer->address, "%s", intake->address);
     note_hello(intake, peer, hello);
+    peer->catalogue_judged = peer->catalogue_judged && !anew;
     if (anew) {
         note_connected(intake, peer, hello, verdict.regression);
         peer->witness_at = 0;
@@ -848,6 +996,38 @@ static void note_taken(struct intake *intake, struct peer *peer, const struct en
     peer->group_submitted = true;
 }
 
+/* Our clock is believed to be right when more than half of the connected agents' clocks agree with it. */
+static bool clock_is_confirmed(const struct intake *intake)
+{
+    size_t agree = 0, connected = 0;
+    for (size_t i = 0; i < intake->peer_count; i++) {
+        const struct peer *peer = &intake->peers[i];
+        connected += peer->session.active;
+        agree += peer->session.active && peer->row.clock_skew_ms > -SKEW_MS && peer->row.clock_skew_ms < SKEW_MS;
+    }
+    return agree * 2 > connected;
+}
+
+/* Times in the ledger never fall, so a clock that was once far ahead would hold them there, for years perhaps. When it
+ * stands right again (which the agents' clocks have to confirm: a clock that is behind looks the same), that is written
+ * down, and times go on from now. */
+static enum status heed_own_clock(struct intake *intake, struct fault *why)
+{
+    char detail[128], ahead[40];
+    if (intake->last_received_at - intake->now_ms <= AHEAD_MS || !clock_is_confirmed(intake))
+        return STATUS_OK;
+    const enum status status = gap_note_clock(intake->store, intake->now_ms, why);
+    if (status != STATUS_OK)
+        return status;
+    calendar_format_time(intake->last_received_at, ahead);
+    (void)snprintf(detail, sizeof detail, "was_at=%s entries_up_to=%" PRIu64, ahead, intake->head + intake->taken_count);
+    incidents_raise(intake->incidents, INCIDENT_CLOCK_SET_BACK, "aggregator", intake->catalogue->units[0].code,
+                    intake->now_ms, detail);
+    note(intake, true, "clock_was_ahead", "", intake->head + intake->taken_count, detail);
+    intake->last_received_at = intake->now_ms;
+    return STATUS_OK;
+}
+
 /* Everything but the commit. */
 static enum status take_batch(struct intake *intake, struct peer *peer, const struct wire_batch *batch,
                               const unsigned char chain[SEAL_HASH], struct fault *why)
@@ -860,13 +1040,17 @@ static enum status take_batch(struct intake *intake, struct peer *peer, const st
                           .bytes = batch->bytes,
                           .length = batch->length,
                           .submission = &intake->batch->submission};
-    intake->last_received_at = intake->now_ms > intake->last_received_at ? intake->now_ms : intake->last_received_at;
-    entry.received_at = intake->last_received_at;
     memcpy(entry.agent, peer->agent, sizeof entry.agent);
     memcpy(entry.outbox, session->outbox, sizeof entry.outbox);
     memcpy(entry.chain, chain, SEAL_HASH);
     memcpy(entry.signature, batch->signature, SEAL_SIGNATURE);
     enum status status = open_group(intake, why);
+    if (status == STATUS_OK)
+        status = heed_own_clock(intake, why);
+    if (status == STATUS_OK && session->watermark == 0)
+        status = note_other_outbox(intake, peer, why);
+    intake->last_received_at = intake->now_ms > intake->last_received_at ? intake->now_ms : intake->last_received_at;
+    entry.received_at = intake->last_received_at;
     if (status == STATUS_OK)
         status = apply(intake, peer, &entry, &touches, &touch_count, why);
     if (status == STATUS_OK)
@@ -893,20 +1077,84 @@ static void refuse_batch(struct intake *intake, struct peer *peer, const struct 
     note(intake, true, "batch_refused", peer->agent, batch->seq, detail);
 }
 
+/* What a session said about a message that is not taken. */
+static void note_verdict(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                         uint64_t session, const struct session_answer *verdict)
+{
+    char detail[256];
+    const bool is_current = is_route(route, route_length, peer->route, peer->route_length) && peer->session.active &&
+                            peer->session.number == session;
+    if (verdict->verdict == SESSION_NACK && !is_current)
+        nack_now(intake, route, route_length, session, verdict->code, nack_reason(verdict->detail, detail), 0);
+    else if (verdict->verdict == SESSION_NACK)
+        owe_nack(peer, session, verdict->code, verdict->first, nack_reason(verdict->detail, detail));
+    else if (verdict->verdict == SESSION_ACK)
+        peer->owes_ack = true;
+}
+
+static bool was_in_force(const struct intake *intake, const unsigned char hash[SEAL_HASH])
+{
+    for (size_t i = 0; i < intake->catalogue_count; i++)
+        if (memcmp(intake->catalogues[i].hash, hash, SEAL_HASH) == 0)
+            return true;
+    return memcmp(intake->catalogue->hash, hash, SEAL_HASH) == 0;
+}
+
+/* Something the batch names that the catalogue does not have (or has with fewer decimals); NULL when it has all. */
+static const char *unknown_name(const struct intake *intake)
+{
+    const struct catalogue *catalogue = intake->catalogue;
+    const struct batch *batch = intake->batch;
+    for (size_t i = 0; i < batch->element_count; i++) {
+        const uint32_t element = catalogue_element(catalogue, batch->elements[i].code);
+        if (element == NO_INDEX || catalogue->elements[element].decimals < batch->elements[i].decimals)
+            return batch->elements[i].code;
+    }
+    for (size_t i = 0; i < batch->unit_count; i++)
+        if (catalogue_unit(catalogue, batch->units[i]) == NO_INDEX)
+            return batch->units[i];
+    return NULL;
+}
+
+/* Something that the batch names and only a catalogue not loaded yet can have; NULL when there is nothing. */
+static const char *newer_name(const struct intake *intake)
+{
+    return was_in_force(intake, intake->batch->submission.catalogue_hash) ? NULL : unknown_name(intake);
+}
+
+/* True when the batch was cut by a catalogue that never was in force here, and names what this one does not have: very
+ * likely it is newer. To refuse its rows would be wrong tomorrow, so it waits at its collector, with all behind it, until
+ * the office has loaded that catalogue. Other agents go on. */
+static bool waits_for_catalogue(struct intake *intake, struct peer *peer, const struct wire_batch *batch)
+{
+    const unsigned char *hash = intake->batch->submission.catalogue_hash;
+    const char *unknown = newer_name(intake);
+    const char *arguments[4] = {unknown};
+    char detail[MESSAGE_NESTED], hex[17];
+    if (unknown == NULL) {
+        if (!peer->catalogue_judged)
+            settle_incident(intake, peer, INCIDENT_CATALOGUE_NEWER);
+        peer->catalogue_judged = true;
+        return false;
+    }
+    message_nest(MESSAGE_NACK_CATALOGUE_NEWER, arguments, detail, sizeof detail);
+    refuse_batch(intake, peer, batch, NACK_BUSY, detail);
+    peer->nack.retry_after_ms = WAIT_RETRY_MS;
+    for (size_t i = 0; i < 8; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    (void)snprintf(detail, sizeof detail, "unknown=%s catalogue=%s", unknown, hex);
+    raise_incident(intake, peer, INCIDENT_CATALOGUE_NEWER, detail);
+    return true;
+}
+
 /* What the session says to it; true when it is the next one and has to be taken. */
 static bool is_next(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
                     const struct wire_batch *batch)
 {
     struct session_answer verdict;
-    char detail[256];
-    const bool same_route = peer->route_length == route_length && memcmp(peer->route, route, route_length) == 0;
+    const bool same_route = is_route(route, route_length, peer->route, peer->route_length);
     session_batch(&peer->session, batch, same_route, intake->now_ms, &verdict);
-    if (verdict.verdict == SESSION_NACK && !(same_route && peer->session.active && peer->session.number == batch->session))
-        nack_now(intake, route, route_length, batch->session, verdict.code, nack_reason(verdict.detail, detail), 0);
-    else if (verdict.verdict == SESSION_NACK)
-        owe_nack(peer, batch->session, verdict.code, verdict.first, nack_reason(verdict.detail, detail));
-    else if (verdict.verdict == SESSION_ACK)
-        peer->owes_ack = true;
+    note_verdict(intake, peer, route, route_length, batch->session, &verdict);
     return verdict.verdict == SESSION_TAKE;
 }
 
@@ -946,7 +1194,85 @@ static enum status on_batch(struct intake *intake, struct peer *peer, const unsi
         refuse_batch(intake, peer, batch, NACK_MALFORMED, detail);
         return STATUS_OK;
     }
-    return take_batch(intake, peer, batch, chain, why);
+    return waits_for_catalogue(intake, peer, batch) ? STATUS_OK : take_batch(intake, peer, batch, chain, why);
+}
+
+/* ---- GAP and PROOF ---------------------------------------------------------------------------------------------------------- */
+
+/* Everything but the commit: what is missing is written down, and the stream goes on behind it. */
+static enum status take_gap(struct intake *intake, struct peer *peer, const struct wire_gap *gap, struct fault *why)
+{
+    struct gap missing = {.kind = GAP_KIND, .from = gap->from, .to = gap->to, .noted_at = intake->now_ms};
+    struct fault refused = {0};
+    char detail[MESSAGE_NESTED], outbox[33];
+    memcpy(missing.agent, peer->agent, sizeof missing.agent);
+    memcpy(missing.outbox, peer->session.outbox, sizeof missing.outbox);
+    memcpy(missing.chain, gap->chain_after, SEAL_HASH);
+    enum status status = open_group(intake, why);
+    if (status == STATUS_OK && peer->session.watermark == 0)
+        status = note_other_outbox(intake, peer, why);
+    if (status == STATUS_OK)
+        status = gap_note(intake->store, &missing, &refused);
+    if (status == STATUS_REFUSED) {
+        fault_nest(&refused, detail, sizeof detail);
+        session_refused(&peer->session);
+        owe_nack(peer, gap->session, NACK_MALFORMED, gap->from, detail);
+        note(intake, true, "gap_refused", peer->agent, gap->from, detail);
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        if (why != NULL && refused.message != MESSAGE_NONE)
+            *why = refused;
+        return status;
+    }
+    session_skipped(&peer->session, gap->to, gap->chain_after);
+    peer->stream_moved = true;
+    peer->stream_moved_at = intake->now_ms;
+    peer->owes_ack = true;
+    name_outbox(peer->session.outbox, outbox);
+    (void)snprintf(detail, sizeof detail, "from=%" PRIu64 " to=%" PRIu64 " outbox=%s reason=%.128s", gap->from, gap->to,
+                   outbox, gap->reason);
+    raise_incident(intake, peer, INCIDENT_BATCHES_MISSING, detail);
+    note(intake, true, "batches_missing", peer->agent, gap->from, detail);
+    return STATUS_OK;
+}
+
+static enum status on_gap(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                          const struct wire_gap *gap, struct fault *why)
+{
+    struct session_answer verdict;
+    session_gap(&peer->session, gap, is_route(route, route_length, peer->route, peer->route_length), intake->now_ms,
+                &verdict);
+    if (verdict.verdict == SESSION_TAKE && gap->to > GAP_SEQ_MOST)
+        verdict = (struct session_answer){SESSION_NACK, .code = NACK_MALFORMED, .first = gap->from, .detail = MESSAGE_NACK_GAP_BEYOND};
+    note_verdict(intake, peer, route, route_length, gap->session, &verdict);
+    return verdict.verdict == SESSION_TAKE ? take_gap(intake, peer, gap, why) : STATUS_OK;
+}
+
+/* Two histories of one outbox: where they part is looked for, one question at a time. */
+static enum status on_proof(struct intake *intake, struct peer *peer, const unsigned char *route, size_t route_length,
+                            const struct wire_proof *proof, struct fault *why)
+{
+    struct session_answer verdict;
+    unsigned char chain[SEAL_HASH];
+    bool found = false;
+    char detail[128];
+    const enum status status =
+        store_chain_at(intake->store, peer->agent, peer->session.outbox, proof->seq, chain, &found, why);
+    if (status != STATUS_OK)
+        return status;
+    session_proof(&peer->session, proof, found && memcmp(chain, proof->chain, SEAL_HASH) == 0,
+                  is_route(route, route_length, peer->route, peer->route_length), intake->now_ms, &verdict);
+    note_verdict(intake, peer, route, route_length, proof->session, &verdict);
+    if (verdict.verdict == SESSION_PROVE) {
+        const struct wire_message question = {.kind = WIRE_PROVE, .proof = {.session = proof->session, .seq = verdict.first}};
+        (void)send_to(intake, route, route_length, &question);
+    } else if (verdict.verdict == SESSION_NACK && verdict.code == NACK_BAD_CHAIN) {
+        (void)snprintf(detail, sizeof detail, "from=%" PRIu64 " to=%" PRIu64, verdict.first, peer->session.watermark);
+        raise_incident(intake, peer, INCIDENT_OUTBOX_FORKED, detail);
+        note(intake, true, "outbox_forked", peer->agent, verdict.first, detail);
+    }
+    return STATUS_OK;
 }
 
 /* ---- RUN ----------------------------------------------------------------------------------------------------------------- */
@@ -984,13 +1310,14 @@ static enum status take_run(struct intake *intake, struct peer *peer, const unsi
         batch_of_run(run, i, chains[i], &batch);
         if (!is_next(intake, peer, route, route_length, &batch))
             return STATUS_OK;
-        if (!readable) {
+        if (!readable)
             refuse_batch(intake, peer, &batch, NACK_MALFORMED, detail);
+        if (!readable || waits_for_catalogue(intake, peer, &batch))
             return STATUS_OK;
-        }
         if (i + 1 < run->count) {
             swap_batches(intake);
-            next = is_readable(intake, run->batches[i + 1].bytes, run->batches[i + 1].length, detail);
+            readable = is_readable(intake, run->batches[i + 1].bytes, run->batches[i + 1].length, detail);
+            next = readable && newer_name(intake) == NULL;
             swap_batches(intake);
         }
         if (next) {
@@ -1001,7 +1328,6 @@ static enum status take_run(struct intake *intake, struct peer *peer, const unsi
         }
         status = take_batch(intake, peer, &batch, chains[i + 1], why);
         swap_batches(intake);
-        readable = next;
     }
     return status;
 }
@@ -1051,6 +1377,8 @@ static uint64_t session_of(const struct wire_message *message)
     return message->kind == WIRE_HELLO   ? message->hello.session
            : message->kind == WIRE_BATCH ? message->batch.session
            : message->kind == WIRE_RUN   ? message->run.session
+           : message->kind == WIRE_GAP   ? message->gap.session
+           : message->kind == WIRE_PROOF ? message->proof.session
                                          : 0;
 }
 
@@ -1069,8 +1397,8 @@ static enum status dispatch(struct intake *intake, struct peer *peer, const unsi
             lose_peer(peer);
         }
         return STATUS_OK;
-    case WIRE_GAP:
-    case WIRE_PROOF:
+    case WIRE_GAP: return on_gap(intake, peer, route, route_length, &message->gap, why);
+    case WIRE_PROOF: return on_proof(intake, peer, route, route_length, &message->proof, why);
     case WIRE_WELCOME:
     case WIRE_ACK:
     case WIRE_NACK:
@@ -1092,6 +1420,8 @@ static enum status on_payload(struct intake *intake, const unsigned char *route,
     char detail[256];
     /* Metadata of the payload frame: libzmq 4.3.4 loses it on the route's. */
     const char *user = intake->security == SECURITY_CURVE ? zmq_msg_gets(payload, "User-Id") : NULL;
+    const char *address = zmq_msg_gets(payload, "Peer-Address");
+    intake->address = address == NULL ? "" : address;
     memset(&malformed, 0, sizeof malformed);
     if (wire_decode(zmq_msg_data(payload), zmq_msg_size(payload), LIMIT_MESSAGE_BYTES, &message, &malformed) != STATUS_OK) {
         fault_nest(&malformed, detail, sizeof detail);
@@ -1110,6 +1440,7 @@ static enum status on_payload(struct intake *intake, const unsigned char *route,
     }
     status = dispatch(intake, peer, route, route_length, &message, why);
 done:
+    intake->address = "";
     wire_release(&message);
     return status;
 }
@@ -1171,6 +1502,8 @@ static enum status prime(struct intake *intake, struct fault *why)
     if (status == STATUS_OK)
         status = store_head(intake->store, &intake->head, hash, &intake->last_received_at, why);
     if (status == STATUS_OK)
+        status = store_catalogues(intake->store, &intake->catalogues, &intake->catalogue_count, why);
+    if (status == STATUS_OK)
         status = store_agents(intake->store, &rows, &count, why);
     if (status != STATUS_OK)
         return status;
@@ -1217,7 +1550,7 @@ static enum status keep_house(struct intake *intake, bool all, struct fault *why
                        (all || intake->now_ms - intake->worked_at >= SAVE_IDLE_MS) &&
                        (all || intake->now_ms - intake->saved_at >= SAVE_IDLE_MS);
     const bool checkpoint = all || checkpoints_due(&intake->checkpoints, intake->head, intake->now_ms);
-    if (!pages && !checkpoint && !any_row_due(intake))
+    if (!pages && !checkpoint && !incidents_wait(intake->incidents) && !any_row_due(intake))
         return STATUS_OK;
     enum status status = store_begin(intake->store, why);
     if (status != STATUS_OK)
@@ -1230,8 +1563,12 @@ static enum status keep_house(struct intake *intake, bool all, struct fault *why
     if (status == STATUS_OK && checkpoint)
         status = checkpoints_make(&intake->checkpoints, intake->store, intake->now_ms, why);
     if (status == STATUS_OK)
+        status = incidents_save(intake->incidents, why);
+    if (status == STATUS_OK)
         status = store_commit(intake->store, why);
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK) {
+        incidents_kept(intake->incidents);
+    } else {
         store_rollback(intake->store);
         checkpoints_forget(&intake->checkpoints);
     }
@@ -1258,6 +1595,8 @@ static void heed_clock(struct intake *intake, int64_t now_ms)
         struct peer *peer = &intake->peers[i];
         peer->row_saved_at -= back;
         peer->row.last_seen = peer->row.last_seen > now_ms ? now_ms : peer->row.last_seen;
+        if (__builtin_add_overflow(peer->row.clock_skew_ms, back, &peer->row.clock_skew_ms))
+            peer->row.clock_skew_ms = INT64_MAX;
         session_clock_back(&peer->session, back);
     }
 }

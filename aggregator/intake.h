@@ -43,6 +43,9 @@ struct intake_event {
     bool is_witness;    /* the agent connected and told which checkpoint (number) it keeps; what we make of it: */
     enum checkpoint_verdict verdict;
 };
+/* An alert about an agent's delivery that was stored and has to be told to the office (incidents.h). */
+bool intake_alert(struct intake *intake, struct alert_row *ret_row);
+void intake_alert_stored(struct intake *intake, const struct alert_row *row); /* somebody acknowledged one */
 bool intake_event(struct intake *intake, struct intake_event *ret_event);
 
 #endif

@@ -83,6 +83,7 @@ struct program {
     struct desk *desk;
     struct alert_row *alerts; /* of the desk, not yet stored */
     size_t alert_count, alert_capacity, alerts_stored;
+    struct desk_note incident; /* that the desk was not told of yet; none unless its kind says so */
     struct publication publication; /* of the desk, not yet stored */
     bool publishes;
     struct backup_mark backup; /* verified, not yet noted */
@@ -454,6 +455,22 @@ static void log_intake(struct program *program)
     }
 }
 
+/* Alerts about deliveries: stored with what they tell of, published by the desk. */
+static void tell_incidents(struct program *program)
+{
+    struct desk_note *owed = &program->incident;
+    for (;;) {
+        if (owed->kind != DESK_INCIDENT) {
+            if (!intake_alert(program->intake, &owed->alert))
+                return;
+            owed->kind = DESK_INCIDENT;
+        }
+        if (zmq_send(program->notes, owed, sizeof *owed, ZMQ_DONTWAIT) < 0)
+            return; /* with the next pass */
+        owed->kind = DESK_COMMITTED;
+    }
+}
+
 static void log_repairs(struct program *program)
 {
     char blocks[24];
@@ -541,6 +558,8 @@ static enum status keep_alerts(struct program *program, int64_t now_ms, struct f
     if (status != STATUS_OK)
         store_rollback(program->store);
     if (status == STATUS_OK) {
+        for (size_t i = program->alerts_stored; i < program->alert_count; i++)
+            intake_alert_stored(program->intake, &program->alerts[i]);
         program->alerts_stored = program->alert_count;
     } else if (status != STATUS_BROKEN) {
         log_fault(LOG_LEVEL_WARN, "alerts_wait", why);
@@ -670,6 +689,7 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
         program->busy_at = now_ms;
     }
     tell_committed(program);
+    tell_incidents(program);
     take_notes(program);
     status = keep_alerts(program, now_ms, why);
     if (status != STATUS_OK)

@@ -2,6 +2,7 @@
 #include "proof.h"
 
 #include "batch.h"
+#include "gaps.h"
 #include "limit.h"
 #include "memory.h"
 #include "outcome.h"
@@ -234,13 +235,22 @@ static void check_contents(struct proof *proof, const struct entry *entry)
         }
 }
 
+/* The clock was found to be ahead right before the entry. */
+static bool was_set_back(const struct proof *proof, uint64_t entry)
+{
+    for (size_t i = 0; i < proof->registry_count; i++)
+        if (strcmp(proof->registry[i].kind, GAP_KIND_CLOCK) == 0 && proof->registry[i].after + 1 == entry)
+            return true;
+    return false;
+}
+
 static void check_number(struct proof *proof, const struct entry *entry)
 {
     proof->findings[PROOF_ENTRIES].looked_at++;
     if (entry->number != proof->position + 1)
         bad(proof, PROOF_ENTRIES, proof->position + 1, "missing: entry %" PRIu64 " follows %" PRIu64, entry->number,
             proof->position);
-    if (entry->received_at < proof->received_at)
+    if (entry->received_at < proof->received_at && !was_set_back(proof, entry->number))
         bad(proof, PROOF_ENTRIES, proof->place, "received before the entry before it");
     proof->received_at = entry->received_at;
 }
@@ -321,6 +331,20 @@ static void check_signature(struct proof *proof, const struct entry *entry, stru
     outbox->open_count = 0;
 }
 
+/* Over what was written down as missing by the entry, the outbox' chain goes on where the registry says. */
+static void pass_gaps(const struct proof *proof, struct end *end, const char *agent, const unsigned char outbox[16],
+                      uint64_t entry)
+{
+    struct gap gap;
+    for (size_t i = 0; i < proof->registry_count; i++) {
+        if (proof->registry[i].after >= entry || !gap_read(&proof->registry[i], &gap) || strcmp(gap.kind, GAP_KIND) != 0 ||
+            gap.from != end->seq + 1 || strcmp(gap.agent, agent) != 0 || memcmp(gap.outbox, outbox, 16) != 0)
+            continue;
+        end->seq = gap.to;
+        memcpy(end->chain, gap.chain, SEAL_HASH);
+    }
+}
+
 /* Returns the end of the entry's outbox, valid till the next. */
 static struct end *check_batch(struct proof *proof, const struct entry *entry)
 {
@@ -336,6 +360,8 @@ static struct end *check_batch(struct proof *proof, const struct entry *entry)
         seal_chain_start(entry->agent, entry->outbox, end->chain);
         proof->end_count++;
     }
+    if (entry->seq > end->seq + 1)
+        pass_gaps(proof, end, entry->agent, entry->outbox, proof->place);
     seal_chain_next(end->chain, entry->bytes, entry->length, chain);
     if (entry->seq != end->seq + 1)
         bad(proof, PROOF_BATCHES, proof->place, "batch %" PRIu64 " of agent %s stands where %" PRIu64 " belongs",
@@ -433,6 +459,8 @@ void proof_stream(struct proof *proof, const struct stream *stream)
         memcpy(none.chain, start, SEAL_HASH);
         end = &none;
     }
+    if (stream->watermark > end->seq)
+        pass_gaps(proof, end, stream->agent, stream->outbox, UINT64_MAX);
     if (stream->watermark > end->seq)
         bad(proof, PROOF_STREAMS, proof->position + 1,
             "missing: agent %s was acknowledged %" PRIu64 " batches, the ledger has %" PRIu64, stream->agent,

@@ -3,7 +3,7 @@
  *
  *   entries      numbered from 1 without gaps, times never fall, batch and outcome can be read
  *   chain        each entry's hash over its contents and the hash before
- *   batches      each outbox's own chain over the batches as sent, numbered from 1
+ *   batches      each outbox's own chain over the batches as sent, numbered from 1 but for written gaps
  *   signatures   each batch signed with a key its agent had then, or without a signature and proven by that of a later batch
  *                of its RUN, to which the chain leads (wire.md)
  *   registry     chain of keys and catalogues

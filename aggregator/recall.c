@@ -157,7 +157,7 @@ static enum status walk_back(struct recall *recall, struct store *store, const c
         if (status != STATUS_OK || !found)
             break;
         struct window *window = find_or_make(recall, entry.agent, entry.outbox, entry.seq);
-        if (entry.seq + 1 == window->lowest) {
+        if (entry.seq < window->lowest) { /* what lies between, if anything, is a gap */
             keep(window, entry.seq, entry.refusals, entry.refusal_count);
             window->lowest = entry.seq;
         }

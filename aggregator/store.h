@@ -61,7 +61,7 @@ struct entry {               /* one batch in the ledger; entry numbers start at 
     uint64_t seq;
     unsigned char chain[SEAL_HASH];
     unsigned char signature[SEAL_SIGNATURE];
-    int64_t received_at;     /* aggregator's clock, Unix ms, never falls from entry to entry */
+    int64_t received_at;     /* aggregator's clock, Unix ms, never falls from entry to entry but where gaps.h says so */
     const unsigned char *bytes; /* the batch as received; borrowed till the next call */
     size_t length;
     const struct refusal *refusals; /* borrowed, by index; what intake refused */
@@ -88,9 +88,12 @@ enum status store_entry_sound(struct store *store, const struct entry *entry, bo
 /* Adds touches of an entry that is in the ledger already (its elements moved to other forms in a new catalogue). */
 enum status store_touch(struct store *store, uint64_t entry, const struct touch *touches, size_t touch_count,
                         struct fault *why) MUST_CHECK;
-/* Number of the newest entry, 0 when empty; its hash and received_at (may be NULL). */
+/* Number of the newest entry, 0 when empty; its hash and the earliest moment at which the next may be received (either
+ * may be NULL). */
 enum status store_head(struct store *store, uint64_t *ret_number, unsigned char ret_hash[SEAL_HASH],
                        int64_t *ret_received_at, struct fault *why) MUST_CHECK;
+/* The writer's: the head is read anew (gaps.h noted that the clock was ahead, so that later times may be earlier). */
+void store_forget_head(struct store *store);
 /* Reads entry by entry in ledger order: the first whose number is > after. *ret_found false at the end. What an entry
  * borrows lasts till the next entry is read (other calls leave it alone). */
 enum status store_entry_after(struct store *store, uint64_t after, struct entry *ret_entry, bool *ret_found,
@@ -98,7 +101,7 @@ enum status store_entry_after(struct store *store, uint64_t after, struct entry 
 /* The same, only entries that touch (form, period); period NULL: any period of the form. */
 enum status store_entry_touching(struct store *store, uint64_t after, const char *form, const char *period,
                                  struct entry *ret_entry, bool *ret_found, struct fault *why) MUST_CHECK;
-/* The agent's chain value at batch `seq` of an outbox (not found for 0: there the chain starts). Leaves a read entry alone. */
+/* The agent's chain value at batch `seq` of an outbox, also behind a gap (not found for 0: there the chain starts). Leaves a read entry alone. */
 enum status store_chain_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
                            unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why) MUST_CHECK;
 /* The next batch of the entry's outbox that bears a signature, found when the chain leads there from an entry that bears

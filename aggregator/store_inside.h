@@ -68,6 +68,9 @@
     X(PUBLICATION_ADD, "INSERT OR IGNORE INTO publication(name, period, entry, ledger_hash, published_at, note,"       \
                        " catalogue_hash, figures_hash, signer, signature)"                                             \
                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                             \
+    X(CLOCK, "SELECT min(seen_at) FROM registry WHERE kind = 'clock' AND after >= ?1")                                 \
+    X(GAP_AT, "SELECT key FROM registry WHERE kind = 'gap' AND name = ?1"                                             \
+              " AND scope LIKE lower(hex(?2)) || ':%-' || ?3")                                                         \
     X(REGISTRY, "SELECT number, kind, name, key, scope, status, after, seen_at, hash FROM registry ORDER BY number")   \
     X(REGISTRY_ADD, "INSERT INTO registry(number, kind, name, key, scope, status, after, seen_at, hash)"               \
                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                     \

@@ -23,8 +23,37 @@ void store_entry_hash(const struct entry *entry, const unsigned char previous[SE
 
 /* ---- head ------------------------------------------------------------------------------------------------------------ */
 
+#define CLOCK_SINCE 3 /* user_version with a registry */
+
+/* The moment before which the entry was received whatever it says: the clock may have been ahead then (gaps.h). */
+static enum status received_before(struct store *store, uint64_t entry, int64_t *ret_moment, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    *ret_moment = INT64_MAX;
+    if (store->version < CLOCK_SINCE)
+        return STATUS_OK;
+    enum status status = store_statement(store, STATEMENT_CLOCK, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_number(statement, 1, entry);
+    status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+        *ret_moment = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return STATUS_OK;
+}
+
+void store_forget_head(struct store *store)
+{
+    store->head_known = false;
+}
+
 static enum status learn_head(struct store *store, struct fault *why)
 {
+    int64_t before = INT64_MAX;
     sqlite3_stmt *statement;
     bool row;
     enum status status;
@@ -46,6 +75,10 @@ static enum status learn_head(struct store *store, struct fault *why)
             status = store_damaged(store, "ledger: hash", why);
     }
     sqlite3_reset(statement);
+    if (status == STATUS_OK && row)
+        status = received_before(store, store->head, &before, why);
+    if (store->head_received_at > before)
+        store->head_received_at = before;
     store->head_known = status == STATUS_OK;
     return status;
 }
@@ -360,7 +393,10 @@ static enum status received_at(struct store *store, uint64_t entry, int64_t *ret
 {
     sqlite3_stmt *statement;
     bool row;
-    enum status status = store_statement(store, STATEMENT_RECEIVED, &statement, why);
+    int64_t before = INT64_MAX;
+    enum status status = received_before(store, entry, &before, why);
+    if (status == STATUS_OK)
+        status = store_statement(store, STATEMENT_RECEIVED, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_number(statement, 1, entry);
@@ -368,14 +404,14 @@ static enum status received_at(struct store *store, uint64_t entry, int64_t *ret
     if (status != STATUS_OK)
         return status;
     if (row)
-        *ret_received_at = sqlite3_column_int64(statement, 0);
+        *ret_received_at = sqlite3_column_int64(statement, 0) < before ? sqlite3_column_int64(statement, 0) : before;
     sqlite3_reset(statement);
     return row ? STATUS_OK : store_damaged(store, "ledger: an entry is missing", why);
 }
 
 enum status store_entry_at(struct store *store, int64_t moment, uint64_t *ret_number, struct fault *why)
 {
-    uint64_t low = 0, high; /* the answer lies in low..high: entries have no gaps and their times never fall */
+    uint64_t low = 0, high; /* the answer lies in low..high: entries have no gaps and these times never fall */
     enum status status = learn_head(store, why);
     high = store->head;
     while (status == STATUS_OK && low < high) {

@@ -7,6 +7,30 @@
 #include <string.h>
 
 #define PUBLICATIONS_SINCE 2 /* user_version; an older file that is only read has none */
+#define GAPS_SINCE 3
+
+/* Where the agent's chain goes on behind batches that are missing for good (gaps.h). */
+static enum status chain_behind_gap(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
+                                    unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool is_sound = true;
+    if (store->version < GAPS_SINCE)
+        return STATUS_OK;
+    enum status status = store_statement(store, STATEMENT_GAP_AT, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, agent);
+    store_bind_blob(statement, 2, outbox, 16);
+    store_bind_number(statement, 3, seq);
+    status = store_step(store, statement, ret_found, why);
+    if (status != STATUS_OK)
+        return status;
+    if (*ret_found)
+        is_sound = store_read_blob(statement, 0, ret_chain, SEAL_HASH);
+    sqlite3_reset(statement);
+    return is_sound ? STATUS_OK : store_damaged(store, "registry: gap", why);
+}
 
 enum status store_chain_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
                            unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why)
@@ -25,7 +49,9 @@ enum status store_chain_at(struct store *store, const char *agent, const unsigne
     if (*ret_found)
         is_sound = store_read_blob(statement, 0, ret_chain, SEAL_HASH);
     sqlite3_reset(statement);
-    return is_sound ? STATUS_OK : store_damaged(store, "ledger: chain", why);
+    if (!is_sound)
+        return store_damaged(store, "ledger: chain", why);
+    return *ret_found || seq == 0 ? STATUS_OK : chain_behind_gap(store, agent, outbox, seq, ret_chain, ret_found, why);
 }
 
 static bool read_publication(sqlite3_stmt *statement, void *into)

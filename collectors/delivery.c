@@ -14,6 +14,7 @@ enum {
     ACK_MS = 20000,             /* patience for an ACK while batches are out */
     ALIVE_MS = 20000,           /* sign of life while there is nothing to send */
     THROTTLED_MS = 2000,        /* asks for credit again */
+    PARTING_MS = 30000,         /* patience for what the aggregator finds out */
     HOLD_MS = 60000,
     HOLD_LONG_MS = 600000,
     HOLD_PROTOCOL_MS = 3600000, /* an upgrade takes its time */
@@ -52,10 +53,18 @@ static void hold(struct sender *sender, const struct delivery_event *event, enum
 
 /* The history differs: no number of this outbox may be used again. */
 static void hold_for_rebirth(struct sender *sender, const struct delivery_event *event, enum delivery_hold why,
-                             struct delivery_actions *ret_actions)
+                             uint64_t from, struct delivery_actions *ret_actions)
 {
     hold(sender, event, why, HOLD_LONG_MS);
     ret_actions->rebirth = sender->rebirths < DELIVERY_REBIRTHS;
+    ret_actions->rebirth_from = from;
+}
+
+/* The aggregator is asked where the histories part; one that does not answer is not waited for. */
+static void part(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
+{
+    hold(sender, event, HOLD_PARTING, PARTING_MS);
+    ret_actions->prove = true;
 }
 
 /* A new session: what was said in the one before no longer counts, the WELCOME tells where things stand. */
@@ -64,6 +73,8 @@ static void greet(struct sender *sender, const struct delivery_event *event, str
     sender->state = DELIVERY_GREETING;
     sender->hold = HOLD_NOTHING;
     sender->asked = false;
+    sender->gap_from = sender->gap_to = 0;
+    sender->gap_told = false;
     sender->session = event->random | 1;
     sender->due = event->now_ms + spread(doubled(GREETING_MS, GREETING_MOST_MS, sender->attempts), event->random);
     if (sender->attempts < UINT32_MAX)
@@ -99,14 +110,31 @@ static void settle(struct sender *sender, const struct delivery_event *event)
 static bool fits(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
     if (event->chain == CHAIN_DIFFERS)
-        hold_for_rebirth(sender, event, HOLD_FORK, ret_actions);
+        part(sender, event, ret_actions);
     else if (event->watermark > sender->high)
-        hold_for_rebirth(sender, event, HOLD_BEHIND, ret_actions);
-    else if (event->watermark < sender->high && event->watermark + 1 < sender->low)
-        hold(sender, event, HOLD_GAP, HOLD_LONG_MS);
+        hold_for_rebirth(sender, event, HOLD_BEHIND, 0, ret_actions);
     else
         return true;
     return false;
+}
+
+/* What the aggregator needs next and is not held is a gap; it is said when all before it is committed, so that it is exact. */
+static void heed_gap(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
+{
+    if (sender->watermark < sender->high && sender->watermark + 1 < sender->low && sender->gap_to + 1 < sender->low) {
+        sender->gap_from = sender->watermark + 1;
+        sender->gap_to = sender->low - 1;
+        sender->gap_told = false;
+    }
+    if (sender->gap_to != 0 && sender->watermark >= sender->gap_to)
+        sender->gap_from = sender->gap_to = 0;
+    if (sender->gap_to == 0 || sender->gap_told || sender->watermark + 1 < sender->gap_from)
+        return;
+    sender->gap_told = true;
+    ret_actions->gap_from = sender->watermark + 1;
+    ret_actions->gap_to = sender->gap_to;
+    sender->next = sender->gap_to + 1;
+    sender->due = event->now_ms + spread(ACK_MS, event->random);
 }
 
 static void welcome(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
@@ -123,6 +151,7 @@ static void welcome(struct sender *sender, const struct delivery_event *event, s
             sender->next = event->watermark + 1;
     }
     settle(sender, event);
+    heed_gap(sender, event, ret_actions);
 }
 
 static void acknowledged(struct sender *sender, const struct delivery_event *event,
@@ -142,12 +171,16 @@ static void acknowledged(struct sender *sender, const struct delivery_event *eve
             sender->acked = ret_actions->acknowledge = event->watermark;
     }
     settle(sender, event);
+    heed_gap(sender, event, ret_actions);
 }
 
-/* Refused in a way that may pass: a few more tries, then a person has to look. */
-static void strike(struct sender *sender, const struct delivery_event *event)
+/* Refused in a way that may pass: a few more tries. Then what is not acknowledged is chained and signed anew, which mends
+ * all but contents that cannot be read: those a person has to look at. */
+static void strike(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
-    if (++sender->strikes >= STRIKES)
+    if (++sender->strikes >= STRIKES && event->nack != NACK_MALFORMED)
+        hold_for_rebirth(sender, event, HOLD_BAD_BATCH, 0, ret_actions);
+    else if (sender->strikes >= STRIKES)
         hold(sender, event, HOLD_BAD_BATCH, HOLD_LONG_MS);
     else
         greet_later(sender, event, spread(doubled(RETRY_MS, RETRY_MOST_MS, sender->strikes), event->random));
@@ -155,11 +188,14 @@ static void strike(struct sender *sender, const struct delivery_event *event)
 
 static void refused(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
+    if (sender->hold == HOLD_PARTING && event->nack == NACK_BAD_CHAIN) /* here the histories part */
+        hold_for_rebirth(sender, event, HOLD_FORK, event->first, ret_actions);
     if (sender->state == DELIVERY_APART || sender->state == DELIVERY_HELD)
         return;
     switch (event->nack) {
     case NACK_GAP_AHEAD: /* go back to what is expected; anything else than a number of ours needs a WELCOME */
-        if (sender->state != DELIVERY_GREETING && event->first > sender->watermark && event->first <= sender->next)
+        if (sender->state != DELIVERY_GREETING && event->first > sender->watermark && event->first <= sender->next &&
+            !sender->gap_told)
             sender->next = event->first;
         else
             greet(sender, event, ret_actions);
@@ -179,17 +215,12 @@ static void refused(struct sender *sender, const struct delivery_event *event, s
         break;
     }
     case NACK_BAD_CHAIN:
-        if (sender->state == DELIVERY_GREETING) /* it compared the chains of the HELLO */
-            hold_for_rebirth(sender, event, HOLD_FORK, ret_actions);
-        else
-            strike(sender, event);
-        break;
     case NACK_BAD_SIGNATURE:
-    case NACK_MALFORMED: strike(sender, event); break;
+    case NACK_MALFORMED: strike(sender, event, ret_actions); break;
     case NACK_FENCED: hold(sender, event, HOLD_FENCED, HOLD_MS); break;
     case NACK_REVOKED: hold(sender, event, HOLD_REVOKED, HOLD_MS); break;
     case NACK_PROTOCOL: hold(sender, event, HOLD_PROTOCOL, HOLD_PROTOCOL_MS); break;
-    case NACK_STALE_EPOCH: hold_for_rebirth(sender, event, HOLD_STALE_EPOCH, ret_actions); break;
+    case NACK_STALE_EPOCH: hold_for_rebirth(sender, event, HOLD_STALE_EPOCH, 0, ret_actions); break;
     }
 }
 
@@ -212,7 +243,9 @@ static void time_passed(struct sender *sender, const struct delivery_event *even
         }
         break;
     case DELIVERY_HELD:
-        if (sender->link)
+        if (sender->hold == HOLD_PARTING)
+            hold_for_rebirth(sender, event, HOLD_FORK, 0, ret_actions);
+        else if (sender->link)
             greet(sender, event, ret_actions);
         else
             sender->due = INT64_MAX;
@@ -224,7 +257,7 @@ static void link_changed(struct sender *sender, const struct delivery_event *eve
                          struct delivery_actions *ret_actions)
 {
     sender->link = up;
-    if (sender->state == DELIVERY_HELD && event->now_ms < sender->hold_until)
+    if (sender->state == DELIVERY_HELD && sender->hold != HOLD_PARTING && event->now_ms < sender->hold_until)
         return;
     if (up) {
         greet(sender, event, ret_actions);
@@ -245,11 +278,19 @@ static void reborn(struct sender *sender, const struct delivery_event *event, st
         greet(sender, event, ret_actions);
 }
 
+static void lost(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
+{
+    if (sender->state != DELIVERY_STREAMING || event->high < event->low || event->high > sender->high)
+        return;
+    sender->gap_from = event->low;
+    sender->gap_to = event->high;
+    sender->gap_told = false;
+    heed_gap(sender, event, ret_actions);
+}
+
 void delivery_step(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
-    ret_actions->hello = false;
-    ret_actions->acknowledge = 0;
-    ret_actions->rebirth = false;
+    *ret_actions = (struct delivery_actions){0};
     switch (event->kind) {
     case DELIVERY_TIME: time_passed(sender, event, ret_actions); break;
     case DELIVERY_LINK_UP: link_changed(sender, event, true, ret_actions); break;
@@ -270,14 +311,15 @@ void delivery_step(struct sender *sender, const struct delivery_event *event, st
         if (event->session == sender->session)
             refused(sender, event, ret_actions);
         break;
-    case DELIVERY_LOST: hold(sender, event, HOLD_GAP, HOLD_LONG_MS); break;
+    case DELIVERY_LOST: lost(sender, event, ret_actions); break;
     case DELIVERY_REBORN: reborn(sender, event, ret_actions); break;
     }
 }
 
 uint64_t delivery_window(const struct sender *sender)
 {
-    if (sender->state != DELIVERY_STREAMING || sender->next > sender->high || sender->next < sender->low)
+    if (sender->state != DELIVERY_STREAMING || sender->next > sender->high || sender->next < sender->low ||
+        (sender->gap_to != 0 && sender->next >= sender->gap_from))
         return 0;
     const uint64_t out = sender->next - sender->watermark - 1, held = sender->high - sender->next + 1;
     const uint64_t allowed = out < sender->credit ? sender->credit - out : 0;

@@ -9,12 +9,18 @@
  *                          └──────────> HELD <────────────────────┘ (tries again after a long while)
  *
  * Batches are sent in order from the aggregator's watermark + 1, at most `credit` of them unacknowledged (go-back-N).
+ * Batches that are no longer held (the aggregator was restored from a backup older than what was let go; a row of the
+ * outbox is damaged) are said to be a GAP, once everything before them is committed; the aggregator writes down what is
+ * missing and delivery goes on behind it.
+ *
  * Only an ACK acknowledges: a WELCOME carries no refusals, so taking its watermark for an acknowledgement would lose
  * the refusals of an ACK that got lost. Sequence numbers are never skipped and never given out here.
  *
  * An outbox whose history differs from what the aggregator has of it came out of a backup. Its numbers must not be used
  * again: they would be taken for duplicates. It is HELD and asks for rebirth: a new identity for what is not
- * acknowledged. Files that arrived under the old one are known there by their hash and count once. */
+ * acknowledged. Where two histories of one outbox part, the aggregator finds out (PROOF, PROVE ... NACK BAD_CHAIN with the
+ * first batch that differs), and everything from there on is offered anew, acknowledged or not. Files that arrived under
+ * the old identity are known there by their hash and count once. */
 #ifndef COLLECTORS_DELIVERY_H
 #define COLLECTORS_DELIVERY_H
 
@@ -39,9 +45,9 @@ enum delivery_hold {
     HOLD_PROTOCOL,
     HOLD_STALE_EPOCH,   /* this outbox was seen in a later life: it came out of a backup; rebirth */
     HOLD_BEHIND,        /* the aggregator holds more of this outbox than the outbox itself; rebirth */
-    HOLD_FORK,          /* the same number names other bytes there; rebirth */
-    HOLD_GAP,           /* the aggregator needs batches that are no longer held */
-    HOLD_BAD_BATCH,     /* chain, signature or contents were refused three times running */
+    HOLD_PARTING,       /* the same number names other bytes there; the aggregator looks for the first such batch */
+    HOLD_FORK,          /* it was found, or could not be; rebirth */
+    HOLD_BAD_BATCH,     /* chain, signature or contents were refused three times running; the former two: rebirth */
 };
 
 /* How the aggregator's chain at its watermark compares with ours at that number. */
@@ -55,7 +61,7 @@ enum delivery_event_kind {
     DELIVERY_WELCOME,   /* session, watermark, credit, chain */
     DELIVERY_ACK,       /* session, watermark, credit, chain */
     DELIVERY_NACK,      /* session, nack, first, retry_after_ms */
-    DELIVERY_LOST,      /* the batch asked for is no longer held */
+    DELIVERY_LOST,      /* low, high: these batches are no longer held */
     DELIVERY_REBORN,    /* low, high: the outbox has a new identity */
 };
 
@@ -76,7 +82,11 @@ struct delivery_event {
 struct delivery_actions {
     bool hello;           /* send HELLO with delivery.session (delivery_greeted tells that it went out) */
     uint64_t acknowledge; /* 0, or: everything up to here is committed at the aggregator */
-    bool rebirth;         /* give the outbox a new identity, then DELIVERY_REBORN */
+    bool prove;           /* send PROOF of our chain at the watermark that was told: histories differ */
+    uint64_t gap_from, gap_to; /* 0, or: send GAP */
+    bool rebirth;         /* give the outbox a new identity, then DELIVERY_REBORN; batches from rebirth_from on (0: those
+                           * not acknowledged) are offered anew */
+    uint64_t rebirth_from;
 };
 
 #define DELIVERY_REBIRTHS 3 /* in the life of a process; more of them are a mistake that only a person can find */
@@ -91,6 +101,8 @@ struct sender {
     uint64_t acked;        /* highest ever acknowledged */
     uint64_t watermark;    /* aggregator's, in this session */
     uint64_t next;         /* next batch to send */
+    uint64_t gap_from, gap_to; /* no longer held and needed there; 0: nothing */
+    bool gap_told;         /* in this session */
     uint32_t credit;
     uint32_t attempts;     /* greetings without a WELCOME */
     uint32_t strikes;      /* bad batches without progress */

@@ -71,6 +71,7 @@ struct collector {
     /* of this run */
     int64_t take_after_ms;      /* a full disk: no file is taken before */
     size_t refused_rows, refused_files;
+    size_t lost_files;       /* that the aggregator must be given again */
     size_t *left;               /* by source: files that stay in the inbox for now */
     char *refused_paths[REFUSED_PATHS];
     size_t refused_path_count;
@@ -330,6 +331,17 @@ static void log_taken(const char *name, const struct taken *taken)
               "refused", refused, "refused_file", taken->refused, NULL);
 }
 
+static void log_superseded(const struct collector *collector)
+{
+    char records[24];
+    const size_t count = given(collector, OPTION_DRY_RUN) ? 0 : outbox_superseded(collector->outbox);
+    if (count == 0)
+        return;
+    number(count, records);
+    log_event(LOG_LEVEL_WARN, "superseded_left_out", "records", records, "detail",
+              "the file was lost once; later files have other figures for these", NULL);
+}
+
 /* With --dry-run nothing is written, so what would be refused is printed. */
 static void print_judged(const struct taken *taken)
 {
@@ -351,6 +363,7 @@ static void report_taken(struct collector *collector, const char *name, const st
     switch (taken->outcome) {
     case TAKE_TAKEN:
         log_taken(name, taken);
+        log_superseded(collector);
         collector->refused_rows += taken->refused_rows;
         remember_refused(collector, taken->refused);
         if (given(collector, OPTION_DRY_RUN))
@@ -496,6 +509,28 @@ static enum status give_back(struct collector *collector, struct fault *why)
     return status == STATUS_BROKEN ? STATUS_BROKEN : STATUS_OK;
 }
 
+static void log_lost(void *context, const char *file, const char *path_done)
+{
+    struct collector *collector = context;
+    collector->lost_files++;
+    log_event(LOG_LEVEL_ERROR, "file_lost", "file", file, "lies_in", path_done, NULL);
+}
+
+/* What neither the aggregator nor the outbox has any more is named file by file. */
+static enum status tell_lost(struct collector *collector, struct fault *why)
+{
+    struct fault fault = {0};
+    char files[24];
+    if (!publisher_lost(collector->publisher))
+        return STATUS_OK;
+    collector->lost_files = 0;
+    const enum status status = outbox_lost_files(collector->outbox, log_lost, collector, why);
+    number(collector->lost_files, files);
+    fault_set(&fault, MESSAGE_OUTBOX_GAP, files, NULL);
+    log_fault(LOG_LEVEL_ERROR, "batches_lost", &fault);
+    return status;
+}
+
 /* Lets go what need not be kept, and says what it should better have kept. */
 static enum status retain(struct collector *collector, struct fault *why)
 {
@@ -527,6 +562,8 @@ static enum status deliver(struct collector *collector, struct fault *why)
         status = give_back(collector, why);
     if (status == STATUS_OK)
         status = retain(collector, why);
+    if (status == STATUS_OK)
+        status = tell_lost(collector, why);
     tell_trouble(collector);
     tell_alarm(collector);
     return status == STATUS_AGAIN ? STATUS_OK : status;
@@ -613,7 +650,9 @@ static int conclude(struct collector *collector, bool delivered)
         tell_undelivered(collector);
         return EXIT_UNREACHABLE;
     }
-    return collector->refused_rows + collector->refused_files + files_left(collector) > 0 ? EXIT_PARTLY : EXIT_DONE;
+    return collector->refused_rows + collector->refused_files + collector->lost_files + files_left(collector) > 0
+               ? EXIT_PARTLY
+               : EXIT_DONE;
 }
 
 /* Takes till an inbox shows nothing new, then waits till all is acknowledged. */

@@ -28,9 +28,14 @@
 enum statement {
     SQL_MANIFEST_FIND,
     SQL_MANIFEST_ADD,
+    SQL_MANIFEST_LOST,
+    SQL_MANIFEST_AGAIN,
+    SQL_MANIFEST_LOSE,
+    SQL_LOST_FILES,
     SQL_MANIFEST_PLACE,
     SQL_BATCH_ADD,
     SQL_BATCH_GET,
+    SQL_BATCH_AFTER,
     SQL_BATCH_MANIFEST,
     SQL_WORD_FIND,
     SQL_WORD_ADD,
@@ -47,7 +52,13 @@ enum statement {
 };
 
 static const char *const statements[SQL_COUNT] = {
-    [SQL_MANIFEST_FIND] = "SELECT taken_at FROM manifest WHERE hash = ?1",
+    [SQL_MANIFEST_FIND] = "SELECT taken_at FROM manifest WHERE hash = ?1 AND first_batch >= 0",
+    [SQL_MANIFEST_LOST] = "SELECT id FROM manifest WHERE hash = ?1 AND first_batch < 0",
+    [SQL_MANIFEST_AGAIN] = "UPDATE manifest SET file = ?2, taken_at = ?3, records = ?4, refused = ?5, first_batch = ?6,"
+                           " last_batch = ?7, path_refused = ?8 WHERE hash = ?1",
+    [SQL_MANIFEST_LOSE] = "UPDATE manifest SET first_batch = -1, last_batch = -1"
+                          " WHERE first_batch > 0 AND first_batch <= ?2 AND last_batch >= ?1",
+    [SQL_LOST_FILES] = "SELECT file, path_done FROM manifest WHERE first_batch < 0 ORDER BY taken_at, id",
     [SQL_MANIFEST_ADD] = "INSERT INTO manifest (hash, file, taken_at, records, refused, first_batch, last_batch,"
                          " path_refused) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_MANIFEST_PLACE] = "UPDATE manifest SET path_done = coalesce(?2, path_done),"
@@ -55,6 +66,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_BATCH_ADD] = "INSERT INTO batch (seq, manifest, chain_before, chain, signature, bytes)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_BATCH_GET] = "SELECT chain_before, chain, signature, bytes FROM batch WHERE seq = ?1",
+    [SQL_BATCH_AFTER] = "SELECT min(seq) FROM batch WHERE seq > ?1",
     [SQL_BATCH_MANIFEST] = "SELECT m.path_done, m.path_refused, m.file, m.hash FROM batch b"
                            " JOIN manifest m ON m.id = b.manifest WHERE b.seq = ?1",
     [SQL_WORD_FIND] = "SELECT id FROM word WHERE code = ?1",
@@ -98,6 +110,7 @@ struct outbox {
     size_t word_mask, word_count;
     struct batch *decoded; /* the batch last asked for an origin */
     uint64_t decoded_seq;  /* 0: none */
+    size_t superseded;     /* records the last take left out */
 };
 
 /* ---- SQLite ----------------------------------------------------------------------------------------------------------- */
@@ -612,10 +625,67 @@ static enum status encode_all(struct taking *taking, struct fault *why)
     return STATUS_OK;
 }
 
+/* ---- a file that was lost once ---- */
+
+static enum status find_lost(struct taking *taking, struct fault *why)
+{
+    struct outbox *outbox = taking->outbox;
+    sqlite3_stmt *statement = outbox->sql[SQL_MANIFEST_LOST];
+    bind_blob(statement, 1, taking->submission->hash, SEAL_HASH);
+    const int step = sqlite3_step(statement);
+    taking->manifest = step == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return step == SQLITE_ROW || step == SQLITE_DONE ? STATUS_OK : failed(outbox, step, why);
+}
+
+/* False when a later file has another figure for the cell. With a revision the revision decides, whenever it arrives. */
+static enum status is_current(struct taking *taking, const struct record *record, bool *ret_current, struct fault *why)
+{
+    const struct element *element = &taking->catalogue->elements[record->element];
+    struct known_figure known;
+    char period[PERIOD_TEXT];
+    bool is_known = false;
+    *ret_current = true;
+    if (record->revision != NO_REVISION)
+        return STATUS_OK;
+    period_format(record->period, period);
+    const enum status status = outbox_known_figure(taking->outbox, element->code, taking->catalogue->units[record->unit].code,
+                                                   period, &is_known, &known, why);
+    if (status == STATUS_OK && is_known)
+        *ret_current = known.status == record->status && known.value == record->value && known.decimals == element->decimals;
+    return status;
+}
+
+/* A lost file comes back after later ones were delivered. Its figures without a revision would replace theirs, so only
+ * those go out that are still the last word here: in whatever order lost files return, the figures come out the same. */
+static enum status leave_out_superseded(struct taking *taking, struct fault *why)
+{
+    const size_t count = taking->count;
+    enum status status = find_lost(taking, why);
+    taking->outbox->superseded = 0;
+    if (status != STATUS_OK || taking->manifest == 0)
+        return status;
+    taking->count = 0;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        bool current;
+        status = is_current(taking, &taking->records[i], &current, why);
+        if (current)
+            taking->records[taking->count++] = taking->records[i];
+    }
+    taking->outbox->superseded = count - taking->count;
+    return status;
+}
+
+size_t outbox_superseded(const struct outbox *outbox)
+{
+    return outbox->superseded;
+}
+
 static enum status store_manifest(struct taking *taking, struct fault *why)
 {
     struct outbox *outbox = taking->outbox;
-    sqlite3_stmt *statement = outbox->sql[SQL_MANIFEST_ADD];
+    const enum statement which = taking->manifest != 0 ? SQL_MANIFEST_AGAIN : SQL_MANIFEST_ADD;
+    sqlite3_stmt *statement = outbox->sql[which];
     enum status status;
     bind_blob(statement, 1, taking->submission->hash, SEAL_HASH);
     sqlite3_bind_text(statement, 2, taking->submission->file, -1, SQLITE_STATIC);
@@ -625,8 +695,9 @@ static enum status store_manifest(struct taking *taking, struct fault *why)
     sqlite3_bind_int64(statement, 6, taking->cut_count == 0 ? 0 : (int64_t)outbox->identity.high + 1);
     sqlite3_bind_int64(statement, 7, taking->cut_count == 0 ? 0 : (int64_t)(outbox->identity.high + taking->cut_count));
     sqlite3_bind_text(statement, 8, taking->path_refused, -1, SQLITE_STATIC);
-    status = run(outbox, SQL_MANIFEST_ADD, why);
-    taking->manifest = sqlite3_last_insert_rowid(outbox->db);
+    status = run(outbox, which, why);
+    if (which == SQL_MANIFEST_ADD)
+        taking->manifest = sqlite3_last_insert_rowid(outbox->db);
     return status;
 }
 
@@ -706,7 +777,9 @@ enum status outbox_take(struct outbox *outbox, const struct catalogue *catalogue
     taking.element_words = memory_array(catalogue->element_count, sizeof(int64_t));
     taking.unit_words = memory_array(catalogue->unit_count, sizeof(int64_t));
     sqlite3_reset(outbox->sql[SQL_BATCH_GET]);
-    status = encode_all(&taking, why);
+    status = leave_out_superseded(&taking, why);
+    if (status == STATUS_OK)
+        status = encode_all(&taking, why);
     if (status == STATUS_OK)
         status = outbox_sql(outbox->db, "BEGIN IMMEDIATE", why);
     if (status == STATUS_OK)
@@ -805,11 +878,45 @@ enum status outbox_chain(struct outbox *outbox, uint64_t seq, unsigned char ret_
         memcpy(ret_chain, outbox->identity.chain_at_high, SEAL_HASH);
         return STATUS_OK;
     }
-    status = find_batch(outbox, before_low ? seq + 1 : seq, why);
-    if (status == STATUS_OK)
-        memcpy(ret_chain, sqlite3_column_blob(outbox->sql[SQL_BATCH_GET], before_low ? 0 : 1), SEAL_HASH);
+    status = before_low ? STATUS_REFUSED : find_batch(outbox, seq, why);
+    if (status == STATUS_OK) {
+        memcpy(ret_chain, sqlite3_column_blob(outbox->sql[SQL_BATCH_GET], 1), SEAL_HASH);
+    } else if (status == STATUS_REFUSED && (status = find_batch(outbox, seq + 1, why)) == STATUS_OK) {
+        memcpy(ret_chain, sqlite3_column_blob(outbox->sql[SQL_BATCH_GET], 0), SEAL_HASH); /* the next one knows it */
+    }
     sqlite3_reset(outbox->sql[SQL_BATCH_GET]);
     return status;
+}
+
+enum status outbox_held_after(struct outbox *outbox, uint64_t seq, uint64_t *ret_seq, struct fault *why)
+{
+    sqlite3_stmt *statement = outbox->sql[SQL_BATCH_AFTER];
+    sqlite3_bind_int64(statement, 1, (int64_t)seq);
+    const int step = sqlite3_step(statement);
+    if (step == SQLITE_ROW)
+        *ret_seq = sqlite3_column_type(statement, 0) == SQLITE_NULL ? outbox->identity.high + 1
+                                                                     : (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return step == SQLITE_ROW ? STATUS_OK : failed(outbox, step, why);
+}
+
+enum status outbox_lose(struct outbox *outbox, uint64_t from, uint64_t to, struct fault *why)
+{
+    sqlite3_stmt *statement = outbox->sql[SQL_MANIFEST_LOSE];
+    sqlite3_reset(outbox->sql[SQL_BATCH_GET]);
+    sqlite3_bind_int64(statement, 1, (int64_t)from);
+    sqlite3_bind_int64(statement, 2, (int64_t)to);
+    return run(outbox, SQL_MANIFEST_LOSE, why);
+}
+
+enum status outbox_lost_files(struct outbox *outbox, outbox_lost_visitor *visit, void *context, struct fault *why)
+{
+    sqlite3_stmt *statement = outbox->sql[SQL_LOST_FILES];
+    int step;
+    while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+        visit(context, (const char *)sqlite3_column_text(statement, 0), (const char *)sqlite3_column_text(statement, 1));
+    sqlite3_reset(statement);
+    return step == SQLITE_DONE ? STATUS_OK : failed(outbox, step, why);
 }
 
 static enum status save_marks(struct outbox *outbox, uint64_t acked, uint64_t backed, struct fault *why)
@@ -1010,7 +1117,7 @@ enum status outbox_refused_later(struct outbox *outbox, uint64_t seq, uint32_t i
 
 /* ---- rebirth -------------------------------------------------------------------------------------------------------------------------- */
 
-enum status outbox_rebirth(struct outbox *outbox, struct fault *why)
+enum status outbox_rebirth(struct outbox *outbox, uint64_t from, struct fault *why)
 {
     enum status status;
     sqlite3_reset(outbox->sql[SQL_BATCH_GET]);
@@ -1018,7 +1125,7 @@ enum status outbox_rebirth(struct outbox *outbox, struct fault *why)
     status = outbox_sql(outbox->db, "BEGIN IMMEDIATE", why);
     if (status != STATUS_OK)
         return status;
-    status = outbox_renumber(outbox->db, outbox->agent, outbox->sign_secret, why);
+    status = outbox_renumber(outbox->db, outbox->agent, outbox->sign_secret, from, why);
     status = commit_or_roll_back(outbox, status, why);
     outbox->held_there = 0;
     return status == STATUS_OK ? read_identity(outbox, why) : status;

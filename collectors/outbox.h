@@ -49,6 +49,8 @@ enum status outbox_take(struct outbox *outbox, const struct catalogue *catalogue
 enum status outbox_batch(struct outbox *outbox, uint64_t seq, const unsigned char **ret_bytes, size_t *ret_length,
                          unsigned char ret_chain_before[SEAL_HASH], unsigned char ret_signature[SEAL_SIGNATURE],
                          struct fault *why) MUST_CHECK;
+/* The first batch after `seq` that is held; high + 1 when there is none. */
+enum status outbox_held_after(struct outbox *outbox, uint64_t seq, uint64_t *ret_seq, struct fault *why) MUST_CHECK;
 /* Chain value after batch seq (0: the start). STATUS_REFUSED when unknown. */
 enum status outbox_chain(struct outbox *outbox, uint64_t seq, unsigned char ret_chain[SEAL_HASH], struct fault *why)
     MUST_CHECK;
@@ -84,8 +86,18 @@ enum status outbox_sacrifice(struct outbox *outbox, uint64_t *ret_first, uint64_
 enum status outbox_used(struct outbox *outbox, uint64_t *ret_used, uint64_t *ret_free, struct fault *why) MUST_CHECK;
 uint64_t outbox_backed(const struct outbox *outbox); /* batches up to here are in a verified backup */
 /* Gives the outbox a new id and its unacknowledged batches new numbers, chain and signatures, when the aggregator knows
- * another history under the old id (an outbox that came out of a backup, a forked chain). */
-enum status outbox_rebirth(struct outbox *outbox, struct fault *why) MUST_CHECK;
+ * another history under the old id (an outbox that came out of a backup, a forked chain). `from`: the first batch that the
+ * aggregator has otherwise, so that acknowledged ones from there on are offered anew as well; 0: not known. */
+enum status outbox_rebirth(struct outbox *outbox, uint64_t from, struct fault *why) MUST_CHECK;
+/* Batches from..to are neither held nor at the aggregator: their files may be taken once more. */
+enum status outbox_lose(struct outbox *outbox, uint64_t from, uint64_t to, struct fault *why) MUST_CHECK;
+/* Visits the files that were lost so and not taken again yet, in the order in which they were taken. */
+typedef void outbox_lost_visitor(void *context, const char *file, const char *path_done);
+enum status outbox_lost_files(struct outbox *outbox, outbox_lost_visitor *visit, void *context, struct fault *why)
+    MUST_CHECK;
+/* How many records the last outbox_take left out: the file was lost once, and a later file has other figures for them. */
+size_t outbox_superseded(const struct outbox *outbox);
+
 /* ---- witness: what this collector saw of the aggregator's ledger (wire.md, "Witnesses") ---- */
 
 struct outbox_witness {          /* texts of checkpoints, "" when none */

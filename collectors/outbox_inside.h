@@ -28,8 +28,9 @@ enum status outbox_witness_tables(sqlite3 *db, struct fault *why) MUST_CHECK;
 enum status outbox_witness_load(sqlite3 *db, struct outbox_witness *ret_witness, struct fault *why) MUST_CHECK;
 enum status outbox_witness_save(sqlite3 *db, const struct outbox_witness *witness, struct fault *why) MUST_CHECK;
 
-/* Inside a transaction of the caller: new id, unacknowledged batches numbered from 1, chained and signed anew. */
-enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+/* Inside a transaction of the caller: new id, unacknowledged batches (and those from `from` on, when it is not 0) numbered
+ * from 1, chained and signed anew. */
+enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET], uint64_t from,
                             struct fault *why) MUST_CHECK;
 /* Sets a damaged file aside and saves what can be read into a new one at the same path. */
 enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],

@@ -225,7 +225,7 @@ struct renumbering {
     const char *agent;
     const unsigned char *secret;
     unsigned char id[16], chain[SEAL_HASH];
-    int64_t acked, next;
+    int64_t behind, next; /* batches up to `behind` are left behind */
     sqlite3_stmt *find, *update, *meta;
 };
 
@@ -253,7 +253,7 @@ static enum status renumber_one(struct renumbering *work, int64_t seq, const uns
  * given. */
 static enum status renumber_all(struct renumbering *work, struct fault *why)
 {
-    int64_t after = work->acked;
+    int64_t after = work->behind;
     for (;;) {
         enum status status;
         int64_t seq;
@@ -277,18 +277,21 @@ static enum status renumber_all(struct renumbering *work, struct fault *why)
     }
 }
 
-static enum status start_renumbering(struct renumbering *work, struct fault *why)
+static enum status start_renumbering(struct renumbering *work, uint64_t from, struct fault *why)
 {
-    char acked[32] = "0";
+    char acked[32] = "0", sql[80];
     int code;
     enum status status;
     if (!ask(work->db, "SELECT acked FROM meta", acked, sizeof(acked), &code))
         return outbox_sql_failed(work->db, code, why);
-    work->acked = strtoll(acked, NULL, 10);
+    work->behind = strtoll(acked, NULL, 10);
+    if (from != 0 && from <= (uint64_t)work->behind)
+        work->behind = (int64_t)from - 1;
     work->next = 1;
     seal_random(work->id, sizeof(work->id));
     seal_chain_start(work->agent, work->id, work->chain);
-    status = outbox_sql(work->db, "DELETE FROM batch WHERE seq <= (SELECT acked FROM meta)", why);
+    (void)snprintf(sql, sizeof(sql), "DELETE FROM batch WHERE seq <= %lld", (long long)work->behind);
+    status = outbox_sql(work->db, sql, why);
     if (status != STATUS_OK)
         return status;
     code = sqlite3_prepare_v2(work->db, "SELECT seq, bytes FROM batch WHERE seq > ?1 ORDER BY seq LIMIT 1", -1,
@@ -306,11 +309,11 @@ static enum status start_renumbering(struct renumbering *work, struct fault *why
     return code == SQLITE_OK ? STATUS_OK : outbox_sql_failed(work->db, code, why);
 }
 
-enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET], uint64_t from,
                             struct fault *why)
 {
     struct renumbering work = {.db = db, .agent = agent, .secret = sign_secret};
-    enum status status = start_renumbering(&work, why);
+    enum status status = start_renumbering(&work, from, why);
     if (status == STATUS_OK)
         status = renumber_all(&work, why);
     if (status == STATUS_OK) {
@@ -322,10 +325,10 @@ enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char 
         status = code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(db, code, why);
     }
     if (status == STATUS_OK)
-        status = outbox_sql(db, "UPDATE manifest SET first_batch = 0, last_batch = 0;"
+        status = outbox_sql(db, "UPDATE manifest SET first_batch = 0, last_batch = 0 WHERE first_batch > 0;"
                                 "UPDATE manifest SET first_batch = b.low, last_batch = b.high FROM"
                                 " (SELECT manifest, min(seq) AS low, max(seq) AS high FROM batch GROUP BY manifest) b"
-                                " WHERE b.manifest = manifest.id", why);
+                                " WHERE b.manifest = manifest.id AND manifest.first_batch >= 0", why);
     sqlite3_finalize(work.find);
     sqlite3_finalize(work.update);
     sqlite3_finalize(work.meta);
@@ -458,7 +461,7 @@ enum status outbox_rescue(const char *path, const char *agent, const unsigned ch
         status = outbox_sql(rescue.to, "BEGIN IMMEDIATE", why);
         if (status == STATUS_OK) {
             copy_tables(&rescue);
-            status = outbox_renumber(rescue.to, agent, sign_secret, why);
+            status = outbox_renumber(rescue.to, agent, sign_secret, 0, why);
         }
         if (status == STATUS_OK)
             status = outbox_sql(rescue.to, "COMMIT", why);

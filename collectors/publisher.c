@@ -45,7 +45,11 @@ struct publisher {
     char *endpoint;
     unsigned char catalogue_hash[32];
     bool hello_owed;
+    uint64_t gap_from, gap_to; /* to be said, 0: nothing */
+    bool lost;                 /* a gap was said: the program has not asked for the files yet */
+    bool proof_owed;           /* of the watermark told last, which is not ours */
     bool rebirth_owed;         /* the outbox has to get a new identity */
+    uint64_t rebirth_from;
     bool reborn;               /* it did, and was not welcomed yet */
     uint32_t run_batches;      /* batches the aggregator takes in one message; 0 or 1: one */
     struct wire_run_batch run[WIRE_RUN_BATCHES];
@@ -264,6 +268,39 @@ static void make_message(const struct publisher *publisher, uint64_t seq, const 
     memcpy(batch->signature, run->batches[0].signature, SEAL_SIGNATURE);
 }
 
+/* What is said to be missing may be taken again from the clerk's files; remembered before it is said. */
+static enum status send_gap(struct publisher *publisher, struct fault *why)
+{
+    struct wire_message message = {.kind = WIRE_GAP};
+    struct wire_gap *gap = &message.gap;
+    if (publisher->gap_to == 0 || publisher->hello_owed)
+        return STATUS_OK;
+    enum status status = outbox_lose(publisher->outbox, publisher->gap_from, publisher->gap_to, why);
+    if (status == STATUS_OK)
+        status = outbox_chain(publisher->outbox, publisher->gap_to, gap->chain_after, why);
+    if (status != STATUS_OK)
+        return status == STATUS_BROKEN ? status : STATUS_OK; /* a full disk: with the next pass */
+    gap->session = publisher->sender.session;
+    gap->from = publisher->gap_from;
+    gap->to = publisher->gap_to;
+    (void)snprintf(gap->reason, sizeof gap->reason, "no longer held");
+    if (send_message(publisher, &message))
+        publisher->gap_to = 0;
+    publisher->lost = true;
+    return STATUS_OK;
+}
+
+/* A damaged row leaves a hole. */
+static enum status find_hole(struct publisher *publisher, uint64_t seq, struct fault *why)
+{
+    struct delivery_event lost = {.kind = DELIVERY_LOST, .low = seq};
+    const enum status status = outbox_held_after(publisher->outbox, seq, &lost.high, why);
+    lost.high--;
+    if (status == STATUS_OK)
+        step(publisher, &lost);
+    return status;
+}
+
 /* Fills the window. STATUS_BROKEN: the outbox failed. */
 static enum status send_batches(struct publisher *publisher, struct fault *why)
 {
@@ -278,12 +315,8 @@ static enum status send_batches(struct publisher *publisher, struct fault *why)
         const enum status status = gather(publisher, seq, window < most ? window : most, &run, why);
         if (status != STATUS_OK)
             return status;
-        if (run.count == 0) {
-            struct delivery_event lost = {.kind = DELIVERY_LOST};
-            publisher->nack_first = seq;
-            step(publisher, &lost);
-            return STATUS_OK;
-        }
+        if (run.count == 0)
+            return find_hole(publisher, seq, why);
         make_message(publisher, seq, &run, &message);
         if (!send_message(publisher, &message))
             return STATUS_OK;
@@ -301,8 +334,17 @@ static void step(struct publisher *publisher, struct delivery_event *event)
     event->now_ms = publisher->now_ms;
     seal_random(&event->random, sizeof event->random);
     delivery_step(&publisher->sender, event, &actions);
-    if (actions.hello)
+    if (actions.hello) {
+        publisher->gap_to = 0; /* the new session finds out anew */
         send_hello(publisher);
+    }
+    if (actions.gap_to != 0) {
+        publisher->gap_from = actions.gap_from;
+        publisher->gap_to = actions.gap_to;
+    }
+    publisher->proof_owed = publisher->proof_owed || actions.prove;
+    if (actions.rebirth)
+        publisher->rebirth_from = actions.rebirth_from;
     if (actions.acknowledge > publisher->acknowledge)
         publisher->acknowledge = actions.acknowledge;
     publisher->rebirth_owed = publisher->rebirth_owed || actions.rebirth;
@@ -390,6 +432,24 @@ static enum status heed_ack(struct publisher *publisher, const struct wire_ack *
     return heed_ledger(publisher, ack->generation, &shown, why);
 }
 
+/* One that got lost is made up for by the patience of delivery.c. */
+static enum status send_proof(struct publisher *publisher, uint64_t session, uint64_t seq, struct fault *why)
+{
+    struct wire_message message = {.kind = WIRE_PROOF, .proof = {.session = session, .seq = seq}};
+    const enum status status = outbox_chain(publisher->outbox, seq, message.proof.chain, why);
+    if (status == STATUS_OK)
+        (void)send_message(publisher, &message);
+    return status == STATUS_REFUSED ? STATUS_OK : status;
+}
+
+static enum status prove_if_owed(struct publisher *publisher, uint64_t watermark, struct fault *why)
+{
+    if (!publisher->proof_owed)
+        return STATUS_OK;
+    publisher->proof_owed = false;
+    return send_proof(publisher, publisher->sender.session, watermark, why);
+}
+
 static enum status on_welcome(struct publisher *publisher, const struct wire_welcome *welcome, struct fault *why)
 {
     struct delivery_event event = {.kind = DELIVERY_WELCOME,
@@ -414,7 +474,7 @@ static enum status on_welcome(struct publisher *publisher, const struct wire_wel
             return heeded;
     }
     step(publisher, &event);
-    return STATUS_OK;
+    return prove_if_owed(publisher, welcome->watermark, why);
 }
 
 static void keep_refusals(struct publisher *publisher, const struct wire_ack *ack)
@@ -455,7 +515,7 @@ static enum status on_ack(struct publisher *publisher, const struct wire_ack *ac
     if (heeded != STATUS_OK)
         return heeded;
     step(publisher, &event);
-    return STATUS_OK;
+    return prove_if_owed(publisher, ack->watermark, why);
 }
 
 static void on_nack(struct publisher *publisher, const struct wire_message_nack *nack)
@@ -473,22 +533,13 @@ static void on_nack(struct publisher *publisher, const struct wire_message_nack 
     step(publisher, &event);
 }
 
-static enum status on_prove(struct publisher *publisher, const struct wire_proof *prove, struct fault *why)
-{
-    struct wire_message message = {.kind = WIRE_PROOF, .proof = {.session = prove->session, .seq = prove->seq}};
-    const enum status status = outbox_chain(publisher->outbox, prove->seq, message.proof.chain, why);
-    if (status == STATUS_OK)
-        (void)send_message(publisher, &message);
-    return status == STATUS_REFUSED ? STATUS_OK : status;
-}
-
 static enum status on_message(struct publisher *publisher, const struct wire_message *message, struct fault *why)
 {
     switch (message->kind) {
     case WIRE_WELCOME: return on_welcome(publisher, &message->welcome, why);
     case WIRE_ACK: return on_ack(publisher, &message->ack, why);
     case WIRE_NACK: on_nack(publisher, &message->nack); return STATUS_OK;
-    case WIRE_PROVE: return on_prove(publisher, &message->proof, why);
+    case WIRE_PROVE: return send_proof(publisher, message->proof.session, message->proof.seq, why);
     case WIRE_HELLO:
     case WIRE_BATCH:
     case WIRE_GAP:
@@ -645,7 +696,7 @@ static enum status give_rebirth(struct publisher *publisher, struct fault *why)
     struct outbox_identity identity;
     if (!publisher->rebirth_owed || publisher->refusal_count > 0 || publisher->acknowledge != 0)
         return STATUS_OK;
-    const enum status status = outbox_rebirth(publisher->outbox, why);
+    const enum status status = outbox_rebirth(publisher->outbox, publisher->rebirth_from, why);
     if (status != STATUS_OK)
         return status == STATUS_AGAIN ? STATUS_OK : status;
     outbox_identity(publisher->outbox, &identity);
@@ -689,7 +740,10 @@ enum status publisher_work(struct publisher *publisher, int64_t now_ms, struct f
     step(publisher, &time);
     if (publisher->hello_owed && publisher->sender.link)
         send_hello(publisher);
-    status = send_batches(publisher, why);
+    if (publisher->sender.link)
+        status = send_gap(publisher, why);
+    if (status == STATUS_OK)
+        status = send_batches(publisher, why);
     return status == STATUS_OK || status == STATUS_AGAIN ? acknowledge(publisher, why) : status;
 }
 
@@ -703,7 +757,7 @@ int64_t publisher_due(const struct publisher *publisher)
     const struct sender *sender = &publisher->sender;
     const bool awaiting = !sender->link || sender->state == DELIVERY_GREETING ||
                           sender->next > sender->watermark + 1 || sender->high > sender->acked;
-    const bool soon = publisher->hello_owed || publisher->acknowledge != 0 || publisher->rebirth_owed;
+    const bool soon = publisher->hello_owed || publisher->gap_to != 0 || publisher->acknowledge != 0 || publisher->rebirth_owed;
     const int64_t look = publisher->now_ms + (publisher->handed_out ? 0 : soon ? RESEND_MS : WATCH_MS);
     const int64_t due = sender->due < publisher->anew_at ? sender->due : publisher->anew_at;
     return (awaiting || soon || publisher->handed_out) && look < due ? look : due;
@@ -744,6 +798,13 @@ bool publisher_alarm(struct publisher *publisher, struct fault *ret_alarm, bool 
     return true;
 }
 
+bool publisher_lost(struct publisher *publisher)
+{
+    const bool lost = publisher->lost;
+    publisher->lost = false;
+    return lost;
+}
+
 static void held_trouble(const struct publisher *publisher, struct fault *ret_why)
 {
     char number[24];
@@ -755,8 +816,8 @@ static void held_trouble(const struct publisher *publisher, struct fault *ret_wh
     case HOLD_PROTOCOL: fault_set(ret_why, MESSAGE_PROTOCOL_MISMATCH, publisher->nack_detail, NULL); break;
     case HOLD_STALE_EPOCH:
     case HOLD_BEHIND: fault_set(ret_why, MESSAGE_OUTBOX_RESTORED, publisher->nack_detail, NULL); break;
+    case HOLD_PARTING:
     case HOLD_FORK: fault_set(ret_why, MESSAGE_OUTBOX_FORKED, number, NULL); break;
-    case HOLD_GAP: fault_set(ret_why, MESSAGE_OUTBOX_GAP, number, NULL); break;
     case HOLD_BAD_BATCH: fault_set(ret_why, MESSAGE_BATCH_NOT_ACCEPTED, number, publisher->nack_detail, NULL); break;
     }
 }

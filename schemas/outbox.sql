@@ -21,7 +21,7 @@ CREATE TABLE manifest (
     taken_at     INTEGER NOT NULL,       -- Unix ms
     records      INTEGER NOT NULL,
     refused      INTEGER NOT NULL,       -- rows refused
-    first_batch  INTEGER NOT NULL,       -- its batches, 0 and 0 when it has none on the way
+    first_batch  INTEGER NOT NULL,       -- its batches; 0 and 0: none on the way; -1 and -1: lost, may be taken again
     last_batch   INTEGER NOT NULL,
     path_done    TEXT NOT NULL DEFAULT '', -- where the file lies now
     path_refused TEXT NOT NULL DEFAULT ''  -- its <file>.refused.csv, when it has one

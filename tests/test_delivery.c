@@ -611,27 +611,80 @@ static void a_restored_aggregator_gets_what_it_lost(void)
     CU_ASSERT_TRUE(delivery_drained(&one));
 }
 
-static void batches_no_longer_held_are_never_skipped(void)
+static void batches_no_longer_held_are_said_to_be_a_gap(void)
 {
     delivery_start(&one, 4, 5, 5);
     step((struct delivery_event){.kind = DELIVERY_LINK_UP, .now_ms = 1000, .random = 8});
-    step((struct delivery_event){.kind = DELIVERY_WELCOME, .now_ms = 1000, .session = 9, .watermark = 2, .credit = 9});
-    CU_ASSERT_EQUAL(one.state, DELIVERY_HELD);
-    CU_ASSERT_EQUAL(one.hold, HOLD_GAP);
-    CU_ASSERT_EQUAL(delivery_wants(&one), 0);
+    step((struct delivery_event){.kind = DELIVERY_WELCOME, .now_ms = 1000, .session = 9, .watermark = 1, .credit = 9});
+    CU_ASSERT_EQUAL(does.gap_from, 2);
+    CU_ASSERT_EQUAL(does.gap_to, 3);
+    CU_ASSERT_EQUAL(delivery_wants(&one), 0); /* not before it is written down there */
+    step((struct delivery_event){.kind = DELIVERY_ACK, .now_ms = 1000, .session = 9, .watermark = 3, .credit = 9});
+    CU_ASSERT_EQUAL(does.gap_to, 0);
+    CU_ASSERT_EQUAL(delivery_wants(&one), 4);
 }
 
-static void an_aggregator_that_knows_more_or_otherwise_holds_delivery(void)
+static void an_empty_outbox_says_what_it_once_held(void)
+{
+    delivery_start(&one, 6, 5, 5);
+    step((struct delivery_event){.kind = DELIVERY_LINK_UP, .now_ms = 1000, .random = 8});
+    step((struct delivery_event){.kind = DELIVERY_WELCOME, .now_ms = 1000, .session = 9, .watermark = 3, .credit = 9});
+    CU_ASSERT_EQUAL(does.gap_from, 4);
+    CU_ASSERT_EQUAL(does.gap_to, 5);
+}
+
+static void a_hole_is_said_when_all_before_it_is_committed(void)
+{
+    streaming(9, 1);
+    CU_ASSERT_EQUAL(delivery_wants(&one), 2);
+    delivery_sent(&one, 1000);
+    step((struct delivery_event){.kind = DELIVERY_LOST, .now_ms = 1000, .low = 3, .high = 4});
+    CU_ASSERT_EQUAL(does.gap_to, 0);
+    CU_ASSERT_EQUAL(delivery_wants(&one), 0);
+    step((struct delivery_event){.kind = DELIVERY_ACK, .now_ms = 1000, .session = 9, .watermark = 2, .credit = 9});
+    CU_ASSERT_EQUAL(does.gap_from, 3);
+    CU_ASSERT_EQUAL(does.gap_to, 4);
+    step((struct delivery_event){.kind = DELIVERY_TIME, .now_ms = one.due, .random = 20}); /* lost on the way */
+    CU_ASSERT_TRUE(does.hello);
+    step((struct delivery_event){.kind = DELIVERY_WELCOME, .now_ms = one.due, .session = 21, .watermark = 2, .credit = 9});
+    CU_ASSERT_EQUAL(delivery_wants(&one), 3); /* and found out again */
+}
+
+static void an_aggregator_that_knows_more_holds_delivery(void)
 {
     delivery_start(&one, 1, 5, 2);
     step((struct delivery_event){.kind = DELIVERY_LINK_UP, .now_ms = 1000, .random = 8});
     step((struct delivery_event){.kind = DELIVERY_WELCOME, .now_ms = 1000, .session = 9, .watermark = 7, .credit = 9, .chain = CHAIN_UNKNOWN});
     CU_ASSERT_EQUAL(one.hold, HOLD_BEHIND);
+    CU_ASSERT_TRUE(does.rebirth);
+}
+
+static void parting(void)
+{
     delivery_start(&one, 1, 5, 2);
     step((struct delivery_event){.kind = DELIVERY_LINK_UP, .now_ms = 1000, .random = 8});
     step((struct delivery_event){.kind = DELIVERY_WELCOME, .now_ms = 1000, .session = 9, .watermark = 3, .credit = 9, .chain = CHAIN_DIFFERS});
-    CU_ASSERT_EQUAL(one.hold, HOLD_FORK);
+    CU_ASSERT_EQUAL(one.hold, HOLD_PARTING);
+    CU_ASSERT_TRUE(does.prove);
+    CU_ASSERT_FALSE(does.rebirth);
     CU_ASSERT_EQUAL(delivery_wants(&one), 0);
+}
+
+static void where_another_history_parts_is_asked_for_before_rebirth(void)
+{
+    parting();
+    nack(NACK_BAD_CHAIN, 2);
+    CU_ASSERT_TRUE(does.rebirth);
+    CU_ASSERT_EQUAL(does.rebirth_from, 2);
+    CU_ASSERT_EQUAL(one.hold, HOLD_FORK);
+    parting(); /* an aggregator that does not answer */
+    step((struct delivery_event){.kind = DELIVERY_TIME, .now_ms = one.due});
+    CU_ASSERT_TRUE(does.rebirth);
+    CU_ASSERT_EQUAL(does.rebirth_from, 0);
+    parting(); /* a link that fails meanwhile */
+    step((struct delivery_event){.kind = DELIVERY_LINK_DOWN, .now_ms = 2000});
+    step((struct delivery_event){.kind = DELIVERY_LINK_UP, .now_ms = 2001});
+    CU_ASSERT_TRUE(does.hello);
 }
 
 static void each_refusal_of_the_whole_holds_in_its_way(void)
@@ -655,19 +708,29 @@ static void each_refusal_of_the_whole_holds_in_its_way(void)
     }
 }
 
-static void a_bad_batch_is_tried_three_times_and_no_more(void)
+static void refused_three_times(enum wire_nack code)
 {
     streaming(5, 1);
     for (int i = 0; i < 2; i++) {
-        nack(NACK_BAD_SIGNATURE, 2);
+        nack(code, 2);
         CU_ASSERT_EQUAL(one.state, DELIVERY_THROTTLED);
         step((struct delivery_event){.kind = DELIVERY_TIME, .now_ms = one.due, .random = 8});
         CU_ASSERT_TRUE(does.hello);
         step((struct delivery_event){.kind = DELIVERY_WELCOME, .now_ms = 9000, .session = 9, .watermark = 1, .credit = 2});
     }
-    nack(NACK_BAD_SIGNATURE, 2);
+    nack(code, 2);
     CU_ASSERT_EQUAL(one.state, DELIVERY_HELD);
     CU_ASSERT_EQUAL(one.hold, HOLD_BAD_BATCH);
+}
+
+static void a_bad_batch_is_tried_three_times_and_no_more(void)
+{
+    refused_three_times(NACK_MALFORMED);
+    CU_ASSERT_FALSE(does.rebirth); /* the same bytes would come again */
+    refused_three_times(NACK_BAD_CHAIN);
+    CU_ASSERT_TRUE(does.rebirth);
+    refused_three_times(NACK_BAD_SIGNATURE); /* signed anew, with the key of today */
+    CU_ASSERT_TRUE(does.rebirth);
 }
 
 static void a_busy_aggregator_is_left_alone_as_long_as_it_asks(void)
@@ -711,8 +774,11 @@ int main(void)
         SENTENCE(an_ack_that_does_not_come_starts_a_new_session),
         SENTENCE(a_gap_goes_back_and_what_cannot_be_greets_anew),
         SENTENCE(a_restored_aggregator_gets_what_it_lost),
-        SENTENCE(batches_no_longer_held_are_never_skipped),
-        SENTENCE(an_aggregator_that_knows_more_or_otherwise_holds_delivery),
+        SENTENCE(batches_no_longer_held_are_said_to_be_a_gap),
+        SENTENCE(an_empty_outbox_says_what_it_once_held),
+        SENTENCE(a_hole_is_said_when_all_before_it_is_committed),
+        SENTENCE(an_aggregator_that_knows_more_holds_delivery),
+        SENTENCE(where_another_history_parts_is_asked_for_before_rebirth),
         SENTENCE(each_refusal_of_the_whole_holds_in_its_way),
         SENTENCE(a_bad_batch_is_tried_three_times_and_no_more),
         SENTENCE(a_busy_aggregator_is_left_alone_as_long_as_it_asks),

@@ -67,6 +67,7 @@ enum status answer_alerts(struct asking *asking);
 enum status answer_reporting(struct asking *asking);
 enum status answer_records(struct asking *asking);
 enum status answer_status(struct asking *asking);
+enum status answer_incidents(struct asking *asking);
 enum status answer_catalogue(struct asking *asking);
 
 /* The option's text, NULL when it was not given. A flag that was given is "". */

@@ -16,6 +16,7 @@
 #include "answer.h"
 #include "backup.h"
 #include "http.h"
+#include "incidents.h"
 #include "limit.h"
 #include "link.h"
 #include "log.h"
@@ -342,6 +343,24 @@ static void alert_kept(struct desk *desk, const struct alert_row *row)
     }
 }
 
+/* The writer has stored an alert of its own. */
+static void take_incident(struct desk *desk, const struct alert_row *row)
+{
+    struct standing *standing = find_alert(desk, row->alert);
+    if (standing == NULL && desk->alerts_loaded) {
+        struct standing *alerts = memory_array(desk->alert_count + 1, sizeof *alerts);
+        if (desk->alert_count > 0)
+            memcpy(alerts, desk->alerts, desk->alert_count * sizeof *alerts);
+        free(desk->alerts);
+        desk->alerts = alerts;
+        standing = &desk->alerts[desk->alert_count++];
+    }
+    if (standing != NULL)
+        *standing = (struct standing){.row = *row, .keeping = KEPT};
+    log_alert(row);
+    announcer_alert(desk->announcer, row);
+}
+
 static void fail_publication(struct desk *desk, enum message message, enum status status)
 {
     struct fault fault = {.message = MESSAGE_NONE};
@@ -483,6 +502,10 @@ static void acknowledge(struct desk *desk, const struct asker *asker, const stru
     }
     (void)snprintf(standing->row.acked_by, sizeof standing->row.acked_by, "%s", option_of(question, "by"));
     (void)snprintf(standing->row.note, sizeof standing->row.note, "%s", option_of(question, "note"));
+    if (incident_ends_by_word(standing->row.kind)) {
+        (void)snprintf(standing->row.state, sizeof standing->row.state, "resolved");
+        standing->row.since = now_ms;
+    }
     standing->keeping = TO_KEEP;
     *ack = (struct waiting_ack){.used = true, .asker = *asker, .until_ms = now_ms + ACK_WAIT_MS};
     (void)snprintf(ack->alert, sizeof ack->alert, "%s", alert);
@@ -678,6 +701,9 @@ static void take_notes(struct desk *desk, int64_t now_ms)
             break;
         case DESK_KEPT_ALERT:
             alert_kept(desk, &note.alert);
+            break;
+        case DESK_INCIDENT:
+            take_incident(desk, &note.alert);
             break;
         case DESK_KEPT_PUBLICATION:
             publication_kept(desk, &note.publication, note.entry != 0);

@@ -112,6 +112,8 @@ static const struct office_command commands[] = {
      OPTIONS(publish_options), false, "suanpan publish 2020年三季度 --period 2020-Q3 --note 季度例会"},
     {"publications", "", "已发布的名称", "what was published", NULL, 0, true, "suanpan publications"},
     {"status", "", "各采集端状况", "the state of each agent", NULL, 0, true, "suanpan status"},
+    {"incidents", "", "确定缺失的批次、被替换的发件箱", "batches that are missing for good, outboxes that were replaced", NULL, 0,
+     true, "suanpan incidents"},
     {"catalogue", "show | check DIR", "查看目录；检查目录文件夹", "show the catalogue; check a catalogue folder",
      OPTIONS(catalogue_options), true, "suanpan catalogue check changzhou-2020 --format csv"},
     {"verify", "", "证明台账和数字无误，指出第一条有问题的记录", "prove ledger and figures; name the first bad entry",
@@ -129,7 +131,7 @@ static const struct office_command commands[] = {
 static enum status (*const answers[])(struct asking *) = {
     answer_query,   answer_progress, answer_alerts,    answer_reporting,
     answer_records, answer_explain,  answer_diff,      answer_publish,
-    answer_publications, answer_status, answer_catalogue, NULL, NULL, NULL, NULL, NULL,
+    answer_publications, answer_status, answer_incidents, answer_catalogue, NULL, NULL, NULL, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(commands) == ARRAY_LEN(answers), "one answer a command");
 

@@ -44,6 +44,7 @@ static const struct title titles[] = {
     {"due", "截止日", false, false},
     {"element", "指标代码", false, false},
     {"element_name", "指标", false, false},
+    {"entry", "台账条目", true, false},
     {"expected", "应报", true, false},
     {"expected_by_now", "序时应达", true, false},
     {"file", "文件", false, false},
@@ -53,6 +54,7 @@ static const struct title titles[] = {
     {"forecast", "预计值", true, false},
     {"form", "报表代码", false, false},
     {"form_name", "报表", false, false},
+    {"from", "起批次", true, false},
     {"goal", "目标代码", false, false},
     {"hard_errors", "硬性错误", true, false},
     {"indicator", "指标", false, false},
@@ -69,6 +71,7 @@ static const struct title titles[] = {
     {"office", "责任处室", false, false},
     {"on_time_rate", "及时率%", true, false},
     {"op", "要求", false, false},
+    {"outbox", "发件箱", false, false},
     {"path", "路径", false, false},
     {"period", "报告期", false, false},
     {"reachable", "能否达到", false, true},
@@ -94,6 +97,7 @@ static const struct title titles[] = {
     {"subject", "对象", false, false},
     {"submission", "上报批次", false, false},
     {"target", "目标值", true, false},
+    {"to", "止批次", true, false},
     {"unit", "单位代码", false, false},
     {"unit_name", "单位", false, false},
     {"value", "数值", true, false},
@@ -105,6 +109,8 @@ static const struct {
     const char *code, *zh, *colour;
 } words[] = {
     {"acknowledged", "已确认", "yellow"}, {"at_risk", "有风险", "yellow"},   {"awaited", "待报", "blue"},
+    {"batches_missing", "缺批次", "red"}, {"catalogue_newer", "目录较新", "yellow"},
+    {"clock_off", "时钟不准", "yellow"},  {"clock_set_back", "时钟曾超前", "yellow"},
     {"complete", "完整", NULL},           {"critical", "严重", "red"},       {"error", "错误", "red"},
     {"goal_lagging", "滞后", "red"},      {"goal_missed", "未完成", "red"},  {"info", "提示", NULL},
     {"lagging", "滞后", "red"},           {"late", "迟报", "yellow"},        {"ledger_contradicted", "台账不符", "red"},
@@ -112,8 +118,9 @@ static const struct {
     {"missed", "未完成", "red"},          {"missing", "缺失", "red"},        {"no", "否", "red"},
     {"no_data", "无数据", "blue"},        {"not_due", "未到期", NULL},       {"on_pace", "进度正常", "green"},
     {"on_time", "按时", "green"},         {"open", "未解除", "red"},         {"overflow", "溢出", "red"},
-    {"partial", "不全", "yellow"},        {"resolved", "已解除", "green"},   {"warning", "警告", "yellow"},
-    {"yes", "是", "green"},
+    {"outbox_forked", "发件箱分叉", "yellow"}, {"outbox_replaced", "发件箱已更换", "yellow"},
+    {"partial", "不全", "yellow"},        {"resolved", "已解除", "green"},   {"store_behind", "库曾恢复", "red"},
+    {"two_collectors", "采集端重名", "red"}, {"warning", "警告", "yellow"},   {"yes", "是", "green"},
 };
 
 void table_start(struct table *table, const char *const *columns, size_t column_count)
