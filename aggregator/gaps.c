@@ -96,8 +96,5 @@ enum status gap_note(struct store *store, const struct gap *gap, struct fault *w
 enum status gap_note_clock(struct store *store, int64_t now_ms, struct fault *why)
 {
     struct registry_row row = {.kind = GAP_KIND_CLOCK, .name = "aggregator", .status = "set_back", .seen_at = now_ms};
-    const enum status status = append(store, &row, 0, why);
-    if (status == STATUS_OK)
-        store_forget_head(store);
-    return status;
+    return append(store, &row, 0, why);
 }

@@ -782,8 +782,6 @@ static void note_connected(struct intake *intake, const struct peer *peer, const
         raise_incident(intake, peer, INCIDENT_STORE_BEHIND, detail);
     }
     judge_clock(intake, peer);
-    if (hello->high > peer->session.watermark && hello->low > peer->session.watermark + 1)
-        note_message(intake, true, "batches_lost", peer->agent, peer->session.watermark + 1, MESSAGE_BATCHES_LOST);
     if (peer->row.clock_skew_ms > SKEW_MS || peer->row.clock_skew_ms < -SKEW_MS)
         note_message(intake, true, "clock_skew", peer->agent, 0, MESSAGE_CLOCK_OFF);
     if (memcmp(hello->catalogue_hash, intake->catalogue->hash, sizeof hello->catalogue_hash) != 0)

@@ -92,8 +92,6 @@ enum status store_touch(struct store *store, uint64_t entry, const struct touch 
  * may be NULL). */
 enum status store_head(struct store *store, uint64_t *ret_number, unsigned char ret_hash[SEAL_HASH],
                        int64_t *ret_received_at, struct fault *why) MUST_CHECK;
-/* The writer's: the head is read anew (gaps.h noted that the clock was ahead, so that later times may be earlier). */
-void store_forget_head(struct store *store);
 /* Reads entry by entry in ledger order: the first whose number is > after. *ret_found false at the end. What an entry
  * borrows lasts till the next entry is read (other calls leave it alone). */
 enum status store_entry_after(struct store *store, uint64_t after, struct entry *ret_entry, bool *ret_found,

@@ -46,11 +46,6 @@ static enum status received_before(struct store *store, uint64_t entry, int64_t 
     return STATUS_OK;
 }
 
-void store_forget_head(struct store *store)
-{
-    store->head_known = false;
-}
-
 static enum status learn_head(struct store *store, struct fault *why)
 {
     int64_t before = INT64_MAX;
@@ -217,6 +212,10 @@ enum status store_append(struct store *store, const struct entry *entry, const s
     unsigned char hash[SEAL_HASH];
     size_t outcome_length;
     enum status status = learn_head(store, why);
+    if (status == STATUS_OK && entry->received_at < store->head_received_at) {
+        store->head_known = false; /* it may have been written down meanwhile that the clock was ahead */
+        status = learn_head(store, why);
+    }
     if (status != STATUS_OK)
         return status;
     if (entry->number != store->head + 1 || entry->received_at < store->head_received_at || !store->inside)

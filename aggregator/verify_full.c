@@ -48,7 +48,19 @@ static void remove_folder(const char *folder)
     (void)rmdir(folder);
 }
 
-static enum status scratch_open(struct scratch *scratch, struct fault *why)
+/* What the ledger alone does not tell: where batches are missing for good, when the clock was ahead (gaps.h). */
+static enum status copy_registry(struct store *from, struct store *to, struct fault *why)
+{
+    struct registry_row *rows = NULL;
+    size_t count = 0;
+    enum status status = store_registry(from, &rows, &count, why);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = store_add_registry(to, &rows[i], why);
+    free(rows);
+    return status;
+}
+
+static enum status scratch_open(struct scratch *scratch, struct store *from, struct fault *why)
 {
     const char *place = getenv("TMPDIR");
     char path[300];
@@ -61,8 +73,10 @@ static enum status scratch_open(struct scratch *scratch, struct fault *why)
         return STATUS_BROKEN;
     }
     (void)snprintf(path, sizeof path, "%s/scratch.db", scratch->folder);
-    const enum status status = store_open(path, STORE_WRITE, &scratch->store, why);
-    return status == STATUS_OK ? store_begin(scratch->store, why) : status;
+    enum status status = store_open(path, STORE_WRITE, &scratch->store, why);
+    if (status == STATUS_OK)
+        status = store_begin(scratch->store, why);
+    return status == STATUS_OK ? copy_registry(from, scratch->store, why) : status;
 }
 
 static void scratch_close(struct scratch *scratch)
@@ -215,7 +229,7 @@ static enum status decide(void *context, struct entry *entry, bool *ret_stop, st
 static enum status decide_again(struct verifying *verifying, struct fault *why)
 {
     struct deciding deciding = {.verifying = verifying};
-    enum status status = scratch_open(&deciding.scratch, why);
+    enum status status = scratch_open(&deciding.scratch, verifying->store, why);
     if (status == STATUS_OK)
         status = store_catalogues(verifying->store, &deciding.versions, &deciding.version_count, why);
     deciding.version = deciding.version_count;
@@ -608,7 +622,7 @@ static enum status compare_all(struct comparing *comparing, struct fault *why)
 static enum status rebuild(struct verifying *verifying, struct fault *why)
 {
     struct comparing comparing = {.verifying = verifying};
-    enum status status = scratch_open(&comparing.scratch, why);
+    enum status status = scratch_open(&comparing.scratch, verifying->store, why);
     if (status == STATUS_OK)
         status = choose_catalogue(&comparing, why);
     if (status == STATUS_OK)
