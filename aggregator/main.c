@@ -482,11 +482,29 @@ static void log_repairs(struct program *program)
               "saved pages were damaged and made anew from the ledger", NULL);
 }
 
+/* A mistake in one row must not keep a revocation in another waiting. */
+static enum status tighten_agents(struct program *program, const struct fault *why)
+{
+    char revoked[24];
+    const size_t count = agents_tighten(program->settings.agents, program->agents, program->agent_count);
+    log_fault(LOG_LEVEL_ERROR, "agents_not_reloaded", why);
+    (void)snprintf(revoked, sizeof revoked, "%zu", count);
+    if (count > 0)
+        log_event(LOG_LEVEL_WARN, "agents_revoked", "keys", revoked, "detail",
+                  "the file has a fault; only what it takes away is in force", NULL);
+    return count > 0 ? STATUS_OK : STATUS_REFUSED;
+}
+
 static void reload_agents(struct program *program)
 {
     struct fault why = {0};
     enum status status = load_agents(program, &why);
     program->reload = false;
+    if (status == STATUS_REFUSED) {
+        status = tighten_agents(program, &why);
+        if (status != STATUS_OK)
+            return;
+    }
     if (status == STATUS_OK) {
         /* Noted before anything is decided by it. A full disk takes nothing of anybody either: again with the next pass. */
         status = registry_note(program->store, &program->key.public_key, program->catalogue, program->agents,

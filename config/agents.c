@@ -29,6 +29,15 @@ struct table {
     size_t count, capacity;
     int64_t *rows; /* line of each agent */
     size_t row_capacity;
+    bool goes_on;          /* after a faulty row, which is doubted instead */
+    struct doubt *doubts;
+    size_t doubt_count, doubt_capacity;
+};
+
+/* A row that cannot be taken as it stands. */
+struct doubt {
+    char agent[65];        /* "": it may be anybody's */
+    bool revokes;          /* so much of it is clear */
 };
 
 static enum status refuse(struct fault *why, int64_t row, const char *column, enum message message,
@@ -164,6 +173,19 @@ static enum status read_agent(const struct csv_row *row, struct table *table, st
     return STATUS_OK;
 }
 
+static void doubt(struct table *table, const struct csv_row *row)
+{
+    struct doubt doubt = {.revokes = false};
+    enum agent_status said = AGENT_ACTIVE;
+    if (row != NULL && row->count == table->width) {
+        if (take_cell(row, table, COLUMN_AGENT, doubt.agent, sizeof doubt.agent, NULL) != STATUS_OK)
+            doubt.agent[0] = '\0';
+        doubt.revokes = take_status(row, table, &said, NULL) == STATUS_OK && said == AGENT_REVOKED;
+    }
+    table->doubts = memory_grow(table->doubts, &table->doubt_capacity, table->doubt_count + 1, sizeof *table->doubts);
+    table->doubts[table->doubt_count++] = doubt;
+}
+
 static enum status read_rows(struct csv_reader *reader, struct table *table, struct fault *why)
 {
     struct csv_row row;
@@ -173,6 +195,10 @@ static enum status read_rows(struct csv_reader *reader, struct table *table, str
         if (is_empty(&row))
             continue;
         status = headed ? read_agent(&row, table, why) : read_head(&row, table, why);
+        if (status != STATUS_OK && headed && table->goes_on) {
+            doubt(table, &row);
+            continue;
+        }
         if (status != STATUS_OK)
             return status;
         headed = true;
@@ -182,9 +208,8 @@ static enum status read_rows(struct csv_reader *reader, struct table *table, str
     return status;
 }
 
-enum status agents_load(const char *file, struct agent **ret_agents, size_t *ret_count, struct fault *why)
+static enum status read_file(const char *file, struct table *table, struct fault *why)
 {
-    struct table table = {.folder = NULL};
     struct csv_reader *reader = NULL;
     enum text_encoding encoding;
     char *bytes = NULL, *text = NULL, *folder = NULL;
@@ -197,20 +222,68 @@ enum status agents_load(const char *file, struct agent **ret_agents, size_t *ret
         status = file_folder(file, &folder, why);
     if (status != STATUS_OK)
         goto done;
-    table.folder = folder;
+    table->folder = folder;
     reader = csv_open(text, length, 0);
-    status = read_rows(reader, &table, why);
-    if (status == STATUS_OK) {
-        *ret_agents = table.agents;
-        *ret_count = table.count;
-        table.agents = NULL;
-    }
+    status = read_rows(reader, table, why);
 done:
     csv_close(&reader);
-    free(table.agents);
-    free(table.rows);
     free(folder);
     free(text);
     free(bytes);
     return status;
+}
+
+enum status agents_load(const char *file, struct agent **ret_agents, size_t *ret_count, struct fault *why)
+{
+    struct table table = {.folder = NULL};
+    const enum status status = read_file(file, &table, why);
+    if (status == STATUS_OK) {
+        *ret_agents = table.agents;
+        *ret_count = table.count;
+    } else {
+        free(table.agents);
+    }
+    free(table.rows);
+    return status;
+}
+
+/* ---- of a faulty file, what takes away -------------------------------------------------------------------------------- */
+
+static bool is_same_key(const struct agent *one, const struct agent *other)
+{
+    return strcmp(one->code, other->code) == 0 && strcmp(one->key.curve, other->key.curve) == 0 &&
+           memcmp(one->key.sign, other->key.sign, SEAL_PUBLIC) == 0;
+}
+
+/* Whether the key that was in force still is, as far as the file can be read. */
+static bool stands(const struct table *table, const struct agent *agent)
+{
+    bool is_doubted = false;
+    for (size_t i = 0; i < table->count; i++)
+        if (is_same_key(&table->agents[i], agent))
+            return table->agents[i].status == AGENT_ACTIVE;
+    for (size_t i = 0; i < table->doubt_count; i++) {
+        const struct doubt *doubt = &table->doubts[i];
+        if (strcmp(doubt->agent, agent->code) == 0 && doubt->revokes)
+            return false;
+        is_doubted = is_doubted || doubt->agent[0] == '\0' || strcmp(doubt->agent, agent->code) == 0;
+    }
+    return is_doubted;
+}
+
+size_t agents_tighten(const char *file, struct agent *agents, size_t count)
+{
+    struct table table = {.goes_on = true};
+    size_t revoked = 0;
+    if (read_file(file, &table, NULL) != STATUS_OK)
+        doubt(&table, NULL); /* who knows what the rest would have said */
+    for (size_t i = 0; i < count; i++)
+        if (agents[i].status == AGENT_ACTIVE && !stands(&table, &agents[i])) {
+            agents[i].status = AGENT_REVOKED;
+            revoked++;
+        }
+    free(table.agents);
+    free(table.rows);
+    free(table.doubts);
+    return revoked;
 }

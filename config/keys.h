@@ -46,5 +46,9 @@ struct agent {
 /* agents.csv; pub paths are relative to the file. An agent may stand several times with other keys (rotation), at most
  * AGENT_KEYS_MOST of them active. *ret_agents is yours to free(). STATUS_REFUSED with file, row and column. */
 enum status agents_load(const char *file, struct agent **ret_agents, size_t *ret_count, struct fault *why) MUST_CHECK;
+/* For a file that agents_load refused: takes away from `agents`, which were in force, what its readable rows take away, and
+ * adds nothing. A key is revoked when a readable row says so, and when no row stands for it any more: neither a readable
+ * one nor a faulty one that may be meant for its agent. Returns how many were revoked. */
+size_t agents_tighten(const char *file, struct agent *agents, size_t count);
 
 #endif

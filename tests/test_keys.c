@@ -195,6 +195,55 @@ static void agents_are_read_with_their_keys(void)
     free(agents);
 }
 
+/* What is left in force of t1 (liyang), t2 (liyang's second) and t3 (city) after the file: "110" = t3 was revoked. */
+static void left(const char *text, const char *expected)
+{
+    struct agent *agents = NULL, *now = NULL;
+    size_t count = 0, now_count = 0;
+    struct fault why = {0};
+    char got[4] = "";
+    CU_ASSERT_FATAL(agents_load(write_text("agents.csv", "agent,scope,pub,status\nliyang,1,keys/t1.pub,active\n"
+                                                         "liyang,1,keys/t2.pub,active\ncity,2,keys/t3.pub,active\n", 0644),
+                                &agents, &count, &why) == STATUS_OK);
+    const char *file = write_text("agents.csv", text, 0644);
+    CU_ASSERT_EQUAL(agents_load(file, &now, &now_count, &why), STATUS_REFUSED);
+    const size_t revoked = agents_tighten(file, agents, count);
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    for (size_t i = 0; i < count; i++)
+        got[i] = agents[i].status == AGENT_ACTIVE ? '1' : '0';
+    CU_ASSERT_STRING_EQUAL(got, expected);
+    CU_ASSERT_EQUAL(revoked, (size_t)((got[0] == '0') + (got[1] == '0') + (got[2] == '0')));
+    free(agents);
+}
+
+static void a_faulty_table_takes_away_and_never_gives(void)
+{
+    make("t1");
+    make("t2");
+    make("t3");
+    make("t4");
+#define HEAD "agent,scope,pub,status\n"
+#define T1 "liyang,1,keys/t1.pub,active\n"
+#define T2 "liyang,1,keys/t2.pub,active\n"
+#define T3 "city,2,keys/t3.pub,active\n"
+    left(HEAD T1 T2 T3 "new,1,keys/t4.pub,on\n", "111");          /* nobody is added, nobody suffers */
+    left(HEAD T1 T2 "city,2,keys/t3.pub,revoked\nnew,1,keys/t4.pub,on\n", "110");
+    left(HEAD T1 T3 "new,1,keys/t4.pub,on\n", "101");             /* a row that went away */
+    left(HEAD T1 T2 "city,2,keys/none.pub,active\n", "111");      /* the fault is in its own row: as before */
+    left(HEAD T1 T2 "city,2,keys/none.pub,revoked\n", "110");     /* whichever key is meant, it is to go */
+    left(HEAD T1 "liyang,1,keys/none.pub,active\n" T3, "111");
+    left(HEAD T1 "liyang,1,keys/none.pub,revoked\n" T3, "101");   /* t1 has a row that says active */
+    left(HEAD T1 T2 "city,2\n", "111");                          /* nobody can tell whose row this is */
+    left(HEAD "liyang,1,keys/t1.pub,revoked\n" T2 "city,2\n", "011");
+    left(HEAD "liyang,9,keys/t1.pub,active\n" T2 T3, "111");      /* another scope waits for a sound file */
+    left("agent,scope,pub\n", "111");
+    left("", "111");
+#undef HEAD
+#undef T1
+#undef T2
+#undef T3
+}
+
 static void a_fifth_active_key_of_an_agent_is_refused(void)
 {
     struct agent *agents = NULL;
@@ -329,6 +378,7 @@ int main(void)
         SENTENCE(damaged_key_files_are_refused),
         SENTENCE(a_public_key_may_come_back_with_crlf),
         SENTENCE(agents_are_read_with_their_keys),
+        SENTENCE(a_faulty_table_takes_away_and_never_gives),
         SENTENCE(a_fifth_active_key_of_an_agent_is_refused),
         SENTENCE(bad_agents_are_refused_by_row_and_column),
         SENTENCE(no_socket_is_left_on_a_default),
