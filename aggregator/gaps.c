@@ -1,7 +1,7 @@
 /* gaps.c - see gaps.h. They are rare, so the registry is read whole for each. */
 #include "gaps.h"
 
-#include "checkpoint.h"
+#include "registry.h"
 
 #include <inttypes.h>
 #include <stdio.h>

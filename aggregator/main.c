@@ -83,7 +83,8 @@ struct program {
     struct desk *desk;
     struct alert_row *alerts; /* of the desk, not yet stored */
     size_t alert_count, alert_capacity, alerts_stored;
-    struct desk_note incident; /* that the desk was not told of yet; none unless its kind says so */
+    struct desk_note incident; /* that the desk was not told of yet, ... */
+    bool incident_owed;       /* ... if so */
     struct publication publication; /* of the desk, not yet stored */
     bool publishes;
     struct backup_mark backup; /* verified, not yet noted */
@@ -458,16 +459,13 @@ static void log_intake(struct program *program)
 /* Alerts about deliveries: stored with what they tell of, published by the desk. */
 static void tell_incidents(struct program *program)
 {
-    struct desk_note *owed = &program->incident;
+    program->incident.kind = DESK_KEPT_ALERT;
     for (;;) {
-        if (owed->kind != DESK_INCIDENT) {
-            if (!intake_alert(program->intake, &owed->alert))
-                return;
-            owed->kind = DESK_INCIDENT;
-        }
-        if (zmq_send(program->notes, owed, sizeof *owed, ZMQ_DONTWAIT) < 0)
-            return; /* with the next pass */
-        owed->kind = DESK_COMMITTED;
+        program->incident_owed = program->incident_owed || intake_alert(program->intake, &program->incident.alert);
+        if (!program->incident_owed ||
+            zmq_send(program->notes, &program->incident, sizeof program->incident, ZMQ_DONTWAIT) < 0)
+            return; /* what did not fit goes with the next pass */
+        program->incident_owed = false;
     }
 }
 

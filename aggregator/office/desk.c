@@ -300,7 +300,7 @@ static void log_alert(const struct alert_row *row)
               row->unit, "office", row->office, "detail", row->detail, NULL);
 }
 
-/* One that the writer raised by itself (alarms.h). An acknowledgement that is on its way to it is not lost. */
+/* One that the writer raised by itself (alarms.h, incidents.h). An acknowledgement that is on its way to it is not lost. */
 static void take_alarm(struct desk *desk, struct standing *standing, const struct alert_row *row)
 {
     if (standing == NULL) {
@@ -341,24 +341,6 @@ static void alert_kept(struct desk *desk, const struct alert_row *row)
         answer_free(&answer);
         ack->used = false;
     }
-}
-
-/* The writer has stored an alert of its own. */
-static void take_incident(struct desk *desk, const struct alert_row *row)
-{
-    struct standing *standing = find_alert(desk, row->alert);
-    if (standing == NULL && desk->alerts_loaded) {
-        struct standing *alerts = memory_array(desk->alert_count + 1, sizeof *alerts);
-        if (desk->alert_count > 0)
-            memcpy(alerts, desk->alerts, desk->alert_count * sizeof *alerts);
-        free(desk->alerts);
-        desk->alerts = alerts;
-        standing = &desk->alerts[desk->alert_count++];
-    }
-    if (standing != NULL)
-        *standing = (struct standing){.row = *row, .keeping = KEPT};
-    log_alert(row);
-    announcer_alert(desk->announcer, row);
 }
 
 static void fail_publication(struct desk *desk, enum message message, enum status status)
@@ -701,9 +683,6 @@ static void take_notes(struct desk *desk, int64_t now_ms)
             break;
         case DESK_KEPT_ALERT:
             alert_kept(desk, &note.alert);
-            break;
-        case DESK_INCIDENT:
-            take_incident(desk, &note.alert);
             break;
         case DESK_KEPT_PUBLICATION:
             publication_kept(desk, &note.publication, note.entry != 0);

@@ -17,7 +17,6 @@ enum desk_note_kind {
     DESK_COMMITTED,   /* writer -> desk: entries up to `entry` are committed */
     DESK_KEEP_ALERT,  /* desk -> writer: store this alert row */
     DESK_KEPT_ALERT,  /* writer -> desk: stored; publish it */
-    DESK_INCIDENT,    /* writer -> desk: an alert of its own was stored (incidents.h); publish it */
     DESK_KEEP_PUBLICATION, /* desk -> writer: store this publication */
     DESK_KEPT_PUBLICATION, /* writer -> desk: stored, or (entry 0) its name is taken */
     DESK_KEEP_BACKUP, /* desk -> writer: this backup is verified, take note of it */
