@@ -12,7 +12,8 @@
 
 struct cursor cursor_over(const unsigned char *bytes, size_t length)
 {
-    return (struct cursor){.at = bytes, .end = bytes + length};
+    /* No bytes at all may come as NULL, and C17 knows no NULL + 0. */
+    return (struct cursor){.at = bytes, .end = length == 0 ? bytes : bytes + length};
 }
 
 void cursor_fail(struct cursor *cursor, const char *wrong)
