@@ -802,6 +802,59 @@ static void a_clock_set_back_by_years_stops_nothing(void)
     close_bureau();
 }
 
+static int64_t newest_received_at(void)
+{
+    uint64_t head = 0;
+    struct entry entry;
+    bool found = false;
+    struct fault why = {0};
+    city_must(store_head(bureau.city.store, &head, NULL, NULL, &why), &why, "store_head");
+    city_must(store_entry_after(bureau.city.store, head - 1, &entry, &found, &why), &why, "entry");
+    CU_ASSERT_TRUE_FATAL(found);
+    return entry.received_at;
+}
+
+static void a_clock_that_was_years_ahead_is_believed_again_when_the_agents_confirm_it(void)
+{
+    const int64_t years = (int64_t)10 * 365 * 86400 * 1000, today = 1600000000000;
+    struct fault why = {0};
+    struct alert_row alert;
+    uint64_t at = 0;
+    bool told = false;
+    open_bureau();
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
+    bureau.now_ms = today + years;
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,6\n", 2), WIRE_ACK);
+    bureau.now_ms = today + 60000;
+    east.highest_acked = 2;
+    east.wall_time = today + years; /* the agent says that it is later: perhaps ours is behind */
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,7\n", 3), WIRE_ACK);
+    CU_ASSERT_EQUAL(newest_received_at(), today + years);
+    east.wall_time = 0;
+    east.highest_acked = 3;
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,8\n", 4), WIRE_ACK);
+    const int64_t now = newest_received_at();
+    CU_ASSERT(now >= today + 60000 && now < today + 3600000);
+    city_must(store_entry_at(bureau.city.store, now, &at, &why), &why, "entry_at");
+    CU_ASSERT_EQUAL(at, 4); /* as of now all of it had come in ... */
+    city_must(store_entry_at(bureau.city.store, today + 30000, &at, &why), &why, "entry_at");
+    CU_ASSERT_EQUAL(at, 1); /* ... and what came meanwhile not before it could have */
+    bureau.now_ms += 2000;
+    work();
+    while (intake_alert(bureau.intake, &alert))
+        told = told || strcmp(alert.kind, "clock_set_back") == 0;
+    CU_ASSERT_TRUE(told);
+    restart();
+    east.highest_acked = 4;
+    CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
+    CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,9\n", 5), WIRE_ACK);
+    CU_ASSERT(newest_received_at() < today + 3600000);
+    close_bureau();
+}
+
 static void a_clock_may_claim_any_time(void)
 {
     open_bureau();
@@ -887,6 +940,7 @@ int main(void)
         SENTENCE(the_office_sees_who_is_connected_and_what_was_refused),
         SENTENCE(received_at_never_goes_back_with_the_clock),
         SENTENCE(a_clock_set_back_by_years_stops_nothing),
+        SENTENCE(a_clock_that_was_years_ahead_is_believed_again_when_the_agents_confirm_it),
         SENTENCE(a_clock_may_claim_any_time),
         SENTENCE(names_of_outboxes_alone_leave_nothing_behind),
         SENTENCE(refusals_are_not_kept_in_memory_without_end),
