@@ -6,6 +6,6 @@
 . "$SOURCE/tests/kill/city.sh"
 command -v sqlite3 >/dev/null || { echo "needs sqlite3" && exit 77; }
 districts 3
-kills=$(tier 300 10000)
+kills=${KILLS:-$(tier 300 10000)}
 [ "${SUANPAN_PRESET:-release}" = release ] || kills=60
 "$BIN/kill-loop" --kills "$kills" "${pairs[@]}" || fail "something is lost, doubled or wrong"
