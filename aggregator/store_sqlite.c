@@ -11,6 +11,7 @@
  * LOG_BOUND pages, and then only as far as readers allow (passive). */
 #include "store_inside.h"
 
+#include "file.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -271,17 +272,12 @@ bool store_is_held(const char *path)
 static enum status make_folders(const char *path, struct fault *why)
 {
     char *folder = memory_copy_text(path);
+    char *slash = strrchr(folder, '/');
     enum status status = STATUS_OK;
-    for (char *slash = strchr(folder + (folder[0] == '/'), '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    if (slash != NULL && slash != folder) {
         *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-            fault_set(why, MESSAGE_CANNOT_WRITE, folder, strerror(errno), NULL);
-            status = STATUS_BROKEN;
-            goto done;
-        }
-        *slash = '/';
+        status = file_make_folders(folder, 0700, why);
     }
-done:
     free(folder);
     return status;
 }
@@ -502,6 +498,19 @@ static enum status open_writer(struct store *store, struct fault *why)
     return result == SQLITE_OK ? set_up_writer(store, why) : store_failure(store, result, why);
 }
 
+/* SQLite syncs the folder when it has made the log, and passes over it when that fails. Commits would then rest on a log
+ * whose name may not survive. It is the same log until the store is closed. */
+static enum status sync_name_of_log(const struct store *store, struct fault *why)
+{
+    char *folder = memory_copy_text(store->path);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[slash == folder] = '\0';
+    const enum status status = file_sync_folder(slash == NULL ? "." : folder, why);
+    free(folder);
+    return status;
+}
+
 enum status store_open(const char *path, enum store_mode mode, struct store **ret_store, struct fault *why)
 {
     struct store *store = memory_new(struct store);
@@ -512,6 +521,8 @@ enum status store_open(const char *path, enum store_mode mode, struct store **re
     status = mode == STORE_WRITE ? open_writer(store, why) : open_reader(store, why);
     if (status == STATUS_OK)
         status = recognise(store, why);
+    if (status == STATUS_OK && mode == STORE_WRITE)
+        status = sync_name_of_log(store, why);
     if (status == STATUS_OK)
         *ret_store = store;
     else

@@ -12,6 +12,7 @@
 #include "inbox.h"
 
 #include "feed.h"
+#include "file.h"
 #include "memory.h"
 
 #include <dirent.h>
@@ -52,20 +53,8 @@ static enum status cannot_write(const char *path, struct fault *why)
 
 static enum status make_folder(const char *folder, struct fault *why)
 {
-    char *path = memory_copy_text(folder);
-    enum status status = STATUS_OK;
-    for (char *slash = strchr(path + 1, '/'); slash != NULL && status == STATUS_OK; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-            status = cannot_write(path, why);
-        *slash = '/';
-    }
-    if (status == STATUS_OK && mkdir(path, 0777) != 0 && errno != EEXIST)
-        status = cannot_write(path, why);
-    if (status == STATUS_OK && access(path, R_OK | W_OK | X_OK) != 0)
-        status = cannot_write(path, why);
-    free(path);
-    return status;
+    const enum status status = file_make_folders(folder, 0777, why);
+    return status == STATUS_OK && access(folder, R_OK | W_OK | X_OK) != 0 ? cannot_write(folder, why) : status;
 }
 
 bool inbox_path(const struct inbox *inbox, const char *name, char ret_path[INBOX_PATH])
@@ -343,17 +332,6 @@ enum status inbox_free_path(const struct inbox *inbox, const char *below, const 
     return cannot_write(inbox->folder, why);
 }
 
-enum status inbox_sync_folder(const char *folder, struct fault *why)
-{
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* Some network file systems cannot sync a folder and say EINVAL; there is nothing more to be done there. */
-    const bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == EROFS);
-    const enum status status = synced ? STATUS_OK : cannot_write(folder, why);
-    if (fd >= 0)
-        close(fd);
-    return status;
-}
-
 /* Renames without replacing on file systems that know no links. */
 static int move_without_links(const char *from, const char *to)
 {
@@ -416,6 +394,6 @@ enum status inbox_move(const struct inbox *inbox, const char *name, const struct
         if (status != STATUS_OK)
             return status;
     }
-    status = inbox_sync_folder(folder, why);
-    return status == STATUS_OK ? inbox_sync_folder(inbox->folder, why) : status;
+    status = file_sync_folder(folder, why);
+    return status == STATUS_OK ? file_sync_folder(inbox->folder, why) : status;
 }

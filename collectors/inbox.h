@@ -57,7 +57,5 @@ enum status inbox_free_path(const struct inbox *inbox, const char *below, const 
  * the file is no longer the one that was `read`; then it stays in the inbox (under another name when a third one came). */
 enum status inbox_move(const struct inbox *inbox, const char *name, const struct inbox_state *read, const char *path,
                        bool *ret_other, struct fault *why) MUST_CHECK;
-/* Makes a folder's entries survive a power cut. */
-enum status inbox_sync_folder(const char *folder, struct fault *why) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
  *   folder/            0700   locked by fcntl on folder/lock as long as the outbox is open
  *     outbox.db        0600   WAL, synchronous=FULL: what was committed survives a power cut
  *     outbox.db.damaged-<time>  a file that could not be read any more, kept for a person to look at
+ *     outbox.db.rescu*   a rescue on its way (outbox_rescue.c)
  *
  * A file becomes, in one transaction: a manifest row (its hash: the same bytes are never taken twice), batches that are
  * encoded, chained and signed once and for all, and the last known figure of each cell. A crash before the commit leaves
@@ -10,6 +11,7 @@
  * unit before they are cut: batches get small, and the known figures are written in the order of their table. */
 #include "outbox.h"
 
+#include "file.h"
 #include "limit.h"
 #include "memory.h"
 #include "outbox_inside.h"
@@ -182,24 +184,11 @@ static enum status refuse_folder(const char *folder, struct fault *why)
     return STATUS_BROKEN;
 }
 
-/* mkdir -p, each new part for its owner alone. */
+/* For its owner alone. An existing folder may be open to others; what is in it is nobody else's. */
 static enum status make_folder(const char *folder, struct fault *why)
 {
-    char *path = memory_copy_text(folder);
-    enum status status = STATUS_OK;
-    for (char *slash = strchr(path + 1, '/'); slash != NULL && status == STATUS_OK; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            status = refuse_folder(path, why);
-        *slash = '/';
-    }
-    if (status == STATUS_OK && mkdir(path, 0700) != 0 && errno != EEXIST)
-        status = refuse_folder(path, why);
-    /* An existing folder may be open to others; what is in it is nobody else's. */
-    if (status == STATUS_OK && chmod(path, 0700) != 0)
-        status = refuse_folder(path, why);
-    free(path);
-    return status;
+    const enum status status = file_make_folders(folder, 0700, why);
+    return status == STATUS_OK && chmod(folder, 0700) != 0 ? refuse_folder(folder, why) : status;
 }
 
 static enum status lock_folder(const char *folder, int *ret_fd, struct fault *why)
@@ -271,17 +260,21 @@ done:
 static enum status open_file(struct outbox *outbox, const char *folder, struct fault *why)
 {
     char path[4096];
-    bool damaged = false;
+    bool damaged = false, holds = true;
     enum status status;
     if (snprintf(path, sizeof(path), "%s/outbox.db", folder) >= (int)sizeof(path)) {
         errno = ENAMETOOLONG;
         return refuse_folder(folder, why);
     }
-    status = outbox_file_open(path, outbox->agent, &outbox->db, &damaged, why);
-    if (status == STATUS_OK && !outbox_chain_holds(outbox->db)) {
+    status = outbox_rescue_finish(path, (int64_t)time(NULL), why);
+    if (status == STATUS_OK)
+        status = outbox_file_open(path, outbox->agent, &outbox->db, &damaged, why);
+    if (status == STATUS_OK)
+        status = outbox_chain_check(outbox->db, &holds, why);
+    if (outbox->db != NULL && (status != STATUS_OK || !holds)) {
         sqlite3_close(outbox->db);
         outbox->db = NULL;
-        damaged = true;
+        damaged = status == STATUS_OK;
     }
     if (damaged)
         status = outbox_rescue(path, outbox->agent, outbox->sign_secret, (int64_t)time(NULL), &outbox->db,
@@ -305,6 +298,9 @@ enum status outbox_open(const char *folder, const char *agent, const unsigned ch
     /* A later life of the outbox is told from an earlier one by its epoch: counted before anything is said or taken. */
     if (status == STATUS_OK)
         status = outbox_sql(outbox->db, "UPDATE meta SET epoch = epoch + 1", why);
+    /* SQLite passes over a failing sync of the folder in which it has just made its log; the commits rest on that. */
+    if (status == STATUS_OK)
+        status = file_sync_folder(folder, why);
     if (status == STATUS_OK)
         status = read_identity(outbox, why);
     if (status == STATUS_OK)

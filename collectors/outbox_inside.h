@@ -20,8 +20,8 @@ enum status outbox_file_open(const char *path, const char *agent, sqlite3 **ret_
 /* Status of an SQLite answer, with its text in *why. */
 enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why);
 enum status outbox_sql(sqlite3 *db, const char *sql, struct fault *why) MUST_CHECK;
-/* True when the batches that the aggregator has not committed still follow from each other. */
-bool outbox_chain_holds(sqlite3 *db);
+/* Whether the batches that the aggregator has not committed still follow from each other. */
+enum status outbox_chain_check(sqlite3 *db, bool *ret_holds, struct fault *why) MUST_CHECK;
 
 /* The table of what is kept of the aggregator's ledger (outbox_witness.c): made when it lacks, read whole, written whole. */
 enum status outbox_witness_tables(sqlite3 *db, struct fault *why) MUST_CHECK;
@@ -32,8 +32,10 @@ enum status outbox_witness_save(sqlite3 *db, const struct outbox_witness *witnes
  * from 1, chained and signed anew. */
 enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET], uint64_t from,
                             struct fault *why) MUST_CHECK;
-/* Sets a damaged file aside and saves what can be read into a new one at the same path. */
+/* Saves what can be read of a damaged file into a new one at the same path; the damaged one is set aside. */
 enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
                           int64_t now_s, sqlite3 **ret_db, struct fault *ret_note, struct fault *why) MUST_CHECK;
+/* Before the file is opened: brings to its end a rescue that was interrupted. */
+enum status outbox_rescue_finish(const char *path, int64_t now_s, struct fault *why) MUST_CHECK;
 
 #endif

@@ -1,13 +1,14 @@
 /* outbox_rescue.c - opening the outbox's file, and going on when it can no longer be read.
  *
- * A damaged file never prevents the start. It is set aside; manifest, known figures and batches are copied as far as
- * their pages can be read, from the front up to the damage and from the back down to it. A batch is only trusted when
- * its bytes still give the chain value stored beside it. What the aggregator had committed is left out, the rest goes
- * into a new outbox (new id, new numbers, new signatures), because numbers of the old one may have been used for
- * batches that are lost. The order of what is saved stays the order in which it was taken. */
+ * A damaged file never prevents the start. Manifest, known figures and batches are copied as far as their pages can be
+ * read, from the front up to the damage and from the back down to it; then the file is set aside. A batch is only trusted
+ * when its bytes still give the chain value stored beside it. What the aggregator had committed is left out, the rest goes
+ * into a new outbox (new id, new numbers, new signatures), because numbers of the old one may have been used for batches
+ * that are lost. The order of what is saved stays the order in which it was taken. */
 #include "outbox_inside.h"
 
 #include "batch.h"
+#include "file.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -38,9 +39,20 @@ static bool ask(sqlite3 *db, const char *sql, char *ret_text, size_t capacity, i
     return answered;
 }
 
+/* A sector that can no longer be read is damage like any other; want of memory or of room is not. */
 static bool is_damage(int code)
 {
-    return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
+    return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB || code == SQLITE_IOERR_READ ||
+           code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS;
+}
+
+/* Whether the trouble is with the machine as it is just now: no reason to give up a file. */
+static bool passes(int code)
+{
+    const int kind = code & 0xFF;
+    return kind == SQLITE_NOMEM || kind == SQLITE_FULL || kind == SQLITE_BUSY || kind == SQLITE_LOCKED ||
+           kind == SQLITE_CANTOPEN || kind == SQLITE_PERM || kind == SQLITE_READONLY ||
+           (kind == SQLITE_IOERR && !is_damage(code));
 }
 
 /* Sets a pragma and reads it back: a file system that cannot do WAL or a build without FULL must not pass unnoticed. */
@@ -114,8 +126,8 @@ static enum status check_file(sqlite3 *db, const char *path, const char *agent, 
     }
     if (!ask(db, "PRAGMA quick_check(1)", answer, sizeof(answer), &code) || strcmp(answer, "ok") != 0 ||
         !ask(db, "SELECT agent FROM meta", answer, sizeof(answer), &code)) {
-        *ret_damaged = true;
-        return outbox_sql_failed(db, SQLITE_CORRUPT, why);
+        *ret_damaged = !passes(code);
+        return outbox_sql_failed(db, *ret_damaged ? SQLITE_CORRUPT : code, why);
     }
     if (strcmp(answer, agent) != 0) {
         fault_set(why, MESSAGE_OUTBOX_OTHER_AGENT, path, answer, NULL);
@@ -185,7 +197,7 @@ static bool link_holds(sqlite3_stmt *row, int chain_before, int chain, int bytes
 
 /* Every batch on its way gives its chain value, begins where the one before ended, none is missing, and the last one
  * is what meta says. */
-bool outbox_chain_holds(sqlite3 *db)
+enum status outbox_chain_check(sqlite3 *db, bool *ret_holds, struct fault *why)
 {
     sqlite3_stmt *row = NULL;
     unsigned char previous[SEAL_HASH];
@@ -195,9 +207,7 @@ bool outbox_chain_holds(sqlite3 *db)
                                   "SELECT b.chain_before, b.chain, b.bytes, b.seq, m.acked, m.high, m.chain FROM meta m"
                                   " LEFT JOIN batch b ON b.seq > m.acked ORDER BY b.seq",
                                   -1, &row, NULL);
-    if (step != SQLITE_OK)
-        return false;
-    while (holds && (step = sqlite3_step(row)) == SQLITE_ROW) {
+    while (holds && (step == SQLITE_OK || step == SQLITE_ROW) && (step = sqlite3_step(row)) == SQLITE_ROW) {
         high = sqlite3_column_int64(row, 5);
         if (expected == 0)
             expected = sqlite3_column_int64(row, 4) + 1;
@@ -213,9 +223,9 @@ bool outbox_chain_holds(sqlite3 *db)
                     memcmp(previous, sqlite3_column_blob(row, 6), SEAL_HASH) == 0;
         expected++;
     }
-    holds = holds && (step == SQLITE_ROW || step == SQLITE_DONE) && expected == high + 1;
+    *ret_holds = holds && (step == SQLITE_ROW || step == SQLITE_DONE) && expected == high + 1;
     sqlite3_finalize(row);
-    return holds;
+    return passes(step) ? outbox_sql_failed(db, step, why) : STATUS_OK;
 }
 
 /* ---- new numbers ---------------------------------------------------------------------------------------------------------------- */
@@ -339,18 +349,20 @@ enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char 
 
 struct rescue {
     sqlite3 *from, *to;
-    size_t saved, doubtful;
+    size_t doubtful;
+    int trouble; /* of the machine, not of the damaged file: then nothing is given up */
 };
 
-/* Copies one row column by column. */
-static bool copy_row(sqlite3_stmt *row, sqlite3_stmt *insert)
+/* Copies one row column by column. A row that its new table does not take is part of the damage. */
+static void copy_row(struct rescue *rescue, sqlite3_stmt *row, sqlite3_stmt *insert)
 {
     int code;
     for (int i = 0; i < sqlite3_column_count(row); i++)
         sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
     code = sqlite3_step(insert);
     sqlite3_reset(insert);
-    return code == SQLITE_DONE;
+    if (code != SQLITE_DONE && (code & 0xFF) != SQLITE_CONSTRAINT && (code & 0xFF) != SQLITE_MISMATCH)
+        rescue->trouble = code;
 }
 
 /* Copies rows in the order of the query until it ends or the damage is met. False when the damage was met. */
@@ -360,18 +372,20 @@ static bool copy_until_damage(struct rescue *rescue, const char *select, const c
     int step = sqlite3_prepare_v2(rescue->from, select, -1, &row, NULL);
     if (step == SQLITE_OK)
         step = sqlite3_prepare_v2(rescue->to, insert_sql, -1, &insert, NULL);
-    while (step == SQLITE_OK || step == SQLITE_ROW) {
+    while ((step == SQLITE_OK || step == SQLITE_ROW) && rescue->trouble == SQLITE_OK) {
         step = sqlite3_step(row);
         if (step != SQLITE_ROW)
             break;
         if (are_batches && !link_holds(row, 2, 3, 5))
             rescue->doubtful++;
         else
-            copy_row(row, insert);
+            copy_row(rescue, row, insert);
     }
     sqlite3_finalize(row);
     sqlite3_finalize(insert);
-    return step == SQLITE_DONE;
+    if (passes(step))
+        rescue->trouble = step;
+    return step == SQLITE_DONE || rescue->trouble != SQLITE_OK;
 }
 
 static void copy_table(struct rescue *rescue, const char *forwards, const char *backwards, const char *insert,
@@ -411,29 +425,77 @@ static void copy_tables(struct rescue *rescue)
                  NULL, NULL, NULL);
 }
 
-/* outbox.db and its journals are renamed together: the write-ahead log belongs to the file. */
-static enum status set_aside(const char *path, int64_t now_s, char *ret_aside, size_t capacity, struct fault *why)
+/* ---- one file in the place of another ------------------------------------------------------------------------------------------------ */
+
+/* outbox.db.rescuing    being filled; of no worth after a crash
+ * outbox.db.rescued     complete and on the disk; takes the place of outbox.db, now or at the next start */
+static bool with_ending(const char *path, const char *ending, char ret_path[4096], struct fault *why)
 {
-    static const char *const endings[] = {"", "-wal", "-shm"};
+    if (snprintf(ret_path, 4096, "%s%s", path, ending) < 4096)
+        return true;
+    fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(ENAMETOOLONG), NULL);
+    return false;
+}
+
+static enum status sync_folder_of(const char *path, struct fault *why)
+{
+    char *folder = memory_copy_text(path);
+    *strrchr(folder, '/') = '\0'; /* the outbox lies in a folder of its own */
+    const enum status status = file_sync_folder(folder, why);
+    free(folder);
+    return status;
+}
+
+static enum status move(const char *from, const char *to, struct fault *why)
+{
+    if (rename(from, to) == 0 || errno == ENOENT)
+        return STATUS_OK;
+    fault_set(why, MESSAGE_CANNOT_WRITE, from, strerror(errno), NULL);
+    return STATUS_BROKEN;
+}
+
+/* The write-ahead log goes first: beside a new file it would be played into it. */
+static enum status set_aside(const char *path, const char *aside, struct fault *why)
+{
+    static const char *const endings[] = {"-wal", "-shm", ""};
+    char from[4096], to[4096];
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < ARRAY_LEN(endings) && status == STATUS_OK; i++)
+        status = with_ending(path, endings[i], from, why) && with_ending(aside, endings[i], to, why)
+                     ? move(from, to, why)
+                     : STATUS_BROKEN;
+    return status == STATUS_OK ? sync_folder_of(path, why) : status;
+}
+
+static enum status name_aside(const char *path, int64_t now_s, char ret_aside[4096], struct fault *why)
+{
     struct stat ignored;
-    int wrote = 0;
+    char ending[64];
     for (int64_t i = 0; i < 1000; i++) {
-        wrote = snprintf(ret_aside, capacity, "%s.damaged-%lld", path, (long long)(now_s + i));
-        if (wrote < 0 || (size_t)wrote >= capacity || lstat(ret_aside, &ignored) != 0)
+        (void)snprintf(ending, sizeof(ending), ".damaged-%lld", (long long)(now_s + i));
+        if (!with_ending(path, ending, ret_aside, why))
+            return STATUS_BROKEN;
+        if (lstat(ret_aside, &ignored) != 0)
             break;
     }
-    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-        char from[4096], to[4200];
-        if (snprintf(from, sizeof(from), "%s%s", path, endings[i]) >= (int)sizeof(from) ||
-            snprintf(to, sizeof(to), "%s%s", ret_aside, endings[i]) >= (int)sizeof(to)) {
-            errno = ENAMETOOLONG;
-        } else if (rename(from, to) == 0 || (i > 0 && errno == ENOENT)) {
-            continue;
-        }
-        fault_set(why, MESSAGE_CANNOT_WRITE, from, strerror(errno), NULL);
-        return STATUS_BROKEN;
-    }
     return STATUS_OK;
+}
+
+static enum status take_its_place(const char *rescued, const char *path, const char *aside, struct fault *why)
+{
+    enum status status = set_aside(path, aside, why);
+    if (status == STATUS_OK)
+        status = move(rescued, path, why);
+    return status == STATUS_OK ? sync_folder_of(path, why) : status;
+}
+
+enum status outbox_rescue_finish(const char *path, int64_t now_s, struct fault *why)
+{
+    char rescued[4096], aside[4096];
+    struct stat ignored;
+    if (!with_ending(path, ".rescued", rescued, why) || name_aside(path, now_s, aside, why) != STATUS_OK)
+        return STATUS_BROKEN;
+    return lstat(rescued, &ignored) == 0 ? take_its_place(rescued, path, aside, why) : STATUS_OK;
 }
 
 static void note_rescue(sqlite3 *db, const struct rescue *rescue, const char *aside, struct fault *ret_note)
@@ -446,32 +508,81 @@ static void note_rescue(sqlite3 *db, const struct rescue *rescue, const char *as
     fault_set(ret_note, MESSAGE_OUTBOX_SALVAGED, aside, saved, doubtful, NULL);
 }
 
+/* In one transaction from the damaged file into the new one. A file that SQLite cannot even open gives nothing. */
+static enum status fill(struct rescue *rescue, const char *path, const char *agent,
+                        const unsigned char sign_secret[SEAL_SECRET], struct fault *why)
+{
+    enum status status = STATUS_OK;
+    if (sqlite3_open_v2(path, &rescue->from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) ==
+        SQLITE_OK) {
+        status = outbox_sql(rescue->to, "BEGIN IMMEDIATE", why);
+        if (status == STATUS_OK)
+            copy_tables(rescue);
+        if (rescue->trouble != SQLITE_OK)
+            status = outbox_sql_failed(rescue->to, rescue->trouble, why);
+        if (status == STATUS_OK)
+            status = outbox_renumber(rescue->to, agent, sign_secret, 0, why);
+        if (status == STATUS_OK)
+            status = outbox_sql(rescue->to, "COMMIT", why);
+    }
+    sqlite3_close(rescue->from);
+    return status;
+}
+
+/* One file, without a write-ahead log that would have to be renamed with it. */
+static enum status close_whole(sqlite3 *db, const char *path, struct fault *why)
+{
+    char log[4096];
+    struct stat about;
+    enum status status = outbox_sql(db, "PRAGMA wal_checkpoint(TRUNCATE)", why);
+    sqlite3_close(db);
+    if (status == STATUS_OK && (!with_ending(path, "-wal", log, why) || (lstat(log, &about) == 0 && about.st_size > 0))) {
+        fault_set(why, MESSAGE_OUTBOX_FAILED, path, NULL);
+        status = STATUS_AGAIN;
+    }
+    return status;
+}
+
+static void remove_file(const char *path)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    char name[4096];
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+        if (with_ending(path, endings[i], name, NULL))
+            (void)unlink(name); /* mostly there is none */
+}
+
+/* Everything that can be read is on the disk under another name before the damaged file is touched: whenever the process or
+ * the power ends, the next start has the one or the other. */
 enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
                           int64_t now_s, sqlite3 **ret_db, struct fault *ret_note, struct fault *why)
 {
     struct rescue rescue = {0};
-    char aside[4096];
+    char rescuing[4096], rescued[4096], aside[4096];
     bool damaged = false;
-    enum status status = set_aside(path, now_s, aside, sizeof(aside), why);
-    if (status == STATUS_OK)
-        status = outbox_file_open(path, agent, &rescue.to, &damaged, why);
+    if (!with_ending(path, ".rescuing", rescuing, why) || !with_ending(path, ".rescued", rescued, why) ||
+        name_aside(path, now_s, aside, why) != STATUS_OK)
+        return STATUS_BROKEN;
+    remove_file(rescuing);
+    enum status status = outbox_file_open(rescuing, agent, &rescue.to, &damaged, why);
     if (status != STATUS_OK)
         return status;
-    if (sqlite3_open_v2(aside, &rescue.from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
-        status = outbox_sql(rescue.to, "BEGIN IMMEDIATE", why);
-        if (status == STATUS_OK) {
-            copy_tables(&rescue);
-            status = outbox_renumber(rescue.to, agent, sign_secret, 0, why);
-        }
-        if (status == STATUS_OK)
-            status = outbox_sql(rescue.to, "COMMIT", why);
-    }
-    sqlite3_close(rescue.from);
+    status = fill(&rescue, path, agent, sign_secret, why);
     if (status == STATUS_OK) {
         note_rescue(rescue.to, &rescue, aside, ret_note);
-        *ret_db = rescue.to;
+        status = close_whole(rescue.to, rescuing, why);
     } else {
         sqlite3_close(rescue.to);
     }
-    return status;
+    if (status == STATUS_OK)
+        status = move(rescuing, rescued, why);
+    if (status == STATUS_OK)
+        status = sync_folder_of(path, why);
+    if (status == STATUS_OK)
+        status = take_its_place(rescued, path, aside, why);
+    if (status != STATUS_OK) {
+        remove_file(rescuing); /* on a full disk it would be in the way */
+        return status;
+    }
+    return outbox_file_open(path, agent, ret_db, &damaged, why);
 }

@@ -6,6 +6,7 @@
 #include "refused.h"
 
 #include "csv.h"
+#include "file.h"
 #include "inbox.h"
 #include "memory.h"
 
@@ -100,7 +101,7 @@ static enum status publish(const char *path, const char *bytes, size_t length, b
     close(fd);
     unlink(temporary);
     errno = trouble; /* the caller asks whether the name was taken */
-    return status == STATUS_OK ? inbox_sync_folder(folder, why) : status;
+    return status == STATUS_OK ? file_sync_folder(folder, why) : status;
 }
 
 /* ---- text -------------------------------------------------------------------------------------------------------------- */

@@ -86,6 +86,60 @@ char *file_path_in(const char *folder, const char *path)
     return joined;
 }
 
+static enum status cannot_write(const char *path, struct fault *why)
+{
+    fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
+    return STATUS_BROKEN;
+}
+
+enum status file_sync_folder(const char *folder, struct fault *why)
+{
+    const int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Some network file systems cannot sync a folder and say EINVAL; there is nothing more to be done there. */
+    const bool synced = handle >= 0 && (fsync(handle) == 0 || errno == EINVAL || errno == EROFS);
+    const enum status status = synced ? STATUS_OK : cannot_write(folder, why);
+    if (handle >= 0)
+        (void)close(handle);
+    return status;
+}
+
+/* The folder above one that was just made, or that a process may have made and not lived to sync. A folder that may be
+ * passed but not looked into cannot be synced. */
+static enum status sync_above(char *path, struct fault *why)
+{
+    char *slash = strrchr(path, '/');
+    const char *above = slash == NULL ? "." : slash == path ? "/" : path;
+    if (slash != NULL && slash != path)
+        *slash = '\0';
+    enum status status = file_sync_folder(above, why);
+    if (status != STATUS_OK && errno == EACCES)
+        status = STATUS_OK;
+    if (slash != NULL)
+        *slash = '/';
+    return status;
+}
+
+enum status file_make_folders(const char *folder, mode_t mode, struct fault *why)
+{
+    char *path = memory_copy_text(folder);
+    const size_t length = strlen(path);
+    enum status status = STATUS_OK;
+    for (size_t end = 1; end <= length && status == STATUS_OK; end++) {
+        if (path[end] != '/' && path[end] != '\0')
+            continue;
+        path[end] = '\0';
+        const bool made = mkdir(path, mode) == 0;
+        if (!made && errno != EEXIST && access(path, F_OK) != 0)
+            status = cannot_write(path, why);
+        else if (made || end == length)
+            status = sync_above(path, why);
+        if (end < length)
+            path[end] = '/';
+    }
+    free(path);
+    return status;
+}
+
 enum status file_folder(const char *file, char **ret_folder, struct fault *why)
 {
     char *copy = memory_copy_text(file);

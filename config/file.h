@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* *ret_bytes is terminated and yours to free. STATUS_REFUSED with cannot_read or too_large. */
 enum status file_read(const char *path, size_t limit, char **ret_bytes, size_t *ret_length, struct fault *why)
@@ -18,6 +19,11 @@ enum status file_read_from(FILE *file, const char *path, size_t limit, char **re
 FILE *file_open(const char *path);
 /* `path`, or folder/path when it is relative. Yours to free. */
 char *file_path_in(const char *folder, const char *path);
+/* Makes the folders of a path that are missing, each with this mode, and has them survive a power cut: what is synced inside
+ * a folder whose own name is not is lost with it. STATUS_BROKEN with cannot_write. */
+enum status file_make_folders(const char *folder, mode_t mode, struct fault *why) MUST_CHECK;
+/* Makes a folder's entries survive a power cut. STATUS_BROKEN with cannot_write. */
+enum status file_sync_folder(const char *folder, struct fault *why) MUST_CHECK;
 /* The folder a file lies in, absolute. Yours to free; STATUS_REFUSED when it does not exist. */
 enum status file_folder(const char *file, char **ret_folder, struct fault *why) MUST_CHECK;
 

@@ -78,16 +78,6 @@ static enum status create_file(const char *path, mode_t mode, const char *text, 
     return refuse(why, MESSAGE_CANNOT_WRITE, path, strerror(trouble));
 }
 
-static enum status sync_folder(const char *folder, struct fault *why)
-{
-    const int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool good = handle >= 0 && fsync(handle) == 0;
-    const int trouble = errno;
-    if (handle >= 0)
-        (void)close(handle);
-    return good ? STATUS_OK : refuse(why, MESSAGE_CANNOT_WRITE, folder, strerror(trouble));
-}
-
 static enum status make_paths(const char *folder, const char *name, char secret[PATH_BYTES], char public[PATH_BYTES],
                               struct fault *why)
 {
@@ -95,8 +85,9 @@ static enum status make_paths(const char *folder, const char *name, char secret[
     const int two = snprintf(public, PATH_BYTES, "%s/%s.pub", folder, name);
     if (one < 0 || one >= PATH_BYTES || two < 0 || two >= PATH_BYTES)
         return refuse(why, MESSAGE_CANNOT_WRITE, folder, strerror(ENAMETOOLONG));
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return refuse(why, MESSAGE_CANNOT_WRITE, folder, strerror(errno));
+    const enum status made = file_make_folders(folder, 0700, why);
+    if (made != STATUS_OK)
+        return made;
     if (access(secret, F_OK) == 0 || access(public, F_OK) == 0)
         return refuse(why, MESSAGE_KEY_EXISTS, access(secret, F_OK) == 0 ? secret : public, NULL);
     return STATUS_OK;
@@ -151,7 +142,7 @@ enum status keys_generate(const char *folder, const char *name, char ret_fingerp
     }
     status = write_pair(&key, secret_path, public_path, why);
     if (status == STATUS_OK)
-        status = sync_folder(folder, why);
+        status = file_sync_folder(folder, why);
     if (status == STATUS_OK && ret_fingerprint != NULL)
         fingerprint(&key.public_key, ret_fingerprint);
 done:
