@@ -480,7 +480,9 @@ static bool schedule(uint64_t seed)
 static void whatever_happens_everything_arrives_once(void)
 {
     const char *wanted = getenv("SUANPAN_SEED"), *many = getenv("SUANPAN_SCHEDULES");
-    const uint64_t schedules = wanted != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : 30000;
+    const char *tier = getenv("SUANPAN_TIER");
+    const uint64_t usual = tier != NULL && strcmp(tier, "nightly") == 0 ? 10000000 : 100000;
+    const uint64_t schedules = wanted != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : usual;
     const uint64_t first = wanted != NULL ? strtoull(wanted, NULL, 10) : 1;
     uint64_t batches = 0, lives = 0;
     for (uint64_t seed = first; seed < first + schedules; seed++) {
