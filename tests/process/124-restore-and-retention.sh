@@ -48,7 +48,7 @@ for ((round = 1; round <= rounds; round++)); do
     number=$((number + 1))
     printf 'element,unit,period,value\nhomes,a1,%d-%02d,%d\n' $((1900 + number / 12)) $((number % 12 + 1)) $number |
         put east "$(printf %05d $number).csv"
-    collect east --timeout 8
+    collect east --timeout 4
     if [ "$low" -le $((covered + 1)) ]; then
         expect_status 0 "round $round, kind $kind, $steps steps: all is delivered again"
         is_whole || fail "round $round, kind $kind, $steps steps: $(tail -n 1 last.out)"
