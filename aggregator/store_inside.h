@@ -16,6 +16,7 @@
     X(ABOUT, "SELECT value FROM about WHERE name = ?1")                                                                \
     X(ABOUT_SET, "INSERT INTO about(name, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")     \
     X(OUTBOX, "SELECT id FROM outbox WHERE agent = ?1 AND outbox = ?2")                                                \
+    X(OUTBOX_OTHER, "SELECT 1 FROM outbox WHERE agent = ?1 AND outbox <> ?2 LIMIT 1")                                  \
     X(OUTBOX_ADD, "INSERT INTO outbox(agent, outbox) VALUES(?1, ?2)")                                                  \
     X(HEAD, "SELECT entry, hash, received_at FROM ledger ORDER BY entry DESC LIMIT 1")                                 \
     X(APPEND, "INSERT INTO ledger(entry, outbox, seq, received_at, chain, signature, hash, outcome, bytes)"            \
@@ -131,6 +132,13 @@ struct store {
     uint64_t head;
     int64_t head_received_at;
     unsigned char head_hash[SEAL_HASH];
+
+    struct {                 /* the outbox appended to last: many batches of one follow each other */
+        bool known, has_others; /* has_others: its agent had other outboxes, which may have brought the same file */
+        char agent[65];
+        unsigned char outbox[16];
+        int64_t id;          /* 0: not there yet */
+    } outbox;
 
     bool pages_seal_known;   /* the sum of the seals of all saved blocks, in this transaction */
     uint64_t pages_seal;

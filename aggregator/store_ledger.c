@@ -94,12 +94,13 @@ enum status store_head(struct store *store, uint64_t *ret_number, unsigned char 
 
 /* ---- append ---------------------------------------------------------------------------------------------------------- */
 
-static enum status find_outbox(struct store *store, const char *agent, const unsigned char outbox[16], int64_t *ret_id,
-                               struct fault *why)
+/* The first column of the row that (agent, outbox) give; 0 when there is none. */
+static enum status ask_outbox(struct store *store, enum statement which, const char *agent, const unsigned char outbox[16],
+                              int64_t *ret_number, struct fault *why)
 {
     sqlite3_stmt *statement;
     bool row;
-    enum status status = store_statement(store, STATEMENT_OUTBOX, &statement, why);
+    enum status status = store_statement(store, which, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_text(statement, 1, agent);
@@ -107,19 +108,48 @@ static enum status find_outbox(struct store *store, const char *agent, const uns
     status = store_step(store, statement, &row, why);
     if (status != STATUS_OK)
         return status;
-    if (row)
-        *ret_id = sqlite3_column_int64(statement, 0);
+    *ret_number = row ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_reset(statement);
-    if (row)
+    return STATUS_OK;
+}
+
+/* The writer alone adds outboxes, so it may remember; a rollback forgets. */
+static enum status learn_outbox(struct store *store, const char *agent, const unsigned char outbox[16], struct fault *why)
+{
+    int64_t others = 0;
+    if (store->mode == STORE_WRITE && store->outbox.known && memcmp(store->outbox.outbox, outbox, 16) == 0 &&
+        strcmp(store->outbox.agent, agent) == 0)
         return STATUS_OK;
-    status = store_statement(store, STATEMENT_OUTBOX_ADD, &statement, why);
+    store->outbox.known = false;
+    enum status status = ask_outbox(store, STATEMENT_OUTBOX, agent, outbox, &store->outbox.id, why);
+    if (status == STATUS_OK)
+        status = ask_outbox(store, STATEMENT_OUTBOX_OTHER, agent, outbox, &others, why);
     if (status != STATUS_OK)
         return status;
-    store_bind_text(statement, 1, agent);
-    store_bind_blob(statement, 2, outbox, 16);
-    status = store_run(store, statement, why);
+    (void)snprintf(store->outbox.agent, sizeof store->outbox.agent, "%s", agent);
+    memcpy(store->outbox.outbox, outbox, 16);
+    store->outbox.has_others = others != 0;
+    store->outbox.known = true;
+    return STATUS_OK;
+}
+
+static enum status find_outbox(struct store *store, const char *agent, const unsigned char outbox[16], int64_t *ret_id,
+                               struct fault *why)
+{
+    sqlite3_stmt *statement;
+    enum status status = learn_outbox(store, agent, outbox, why);
+    if (status == STATUS_OK && store->outbox.id == 0) {
+        status = store_statement(store, STATEMENT_OUTBOX_ADD, &statement, why);
+        if (status != STATUS_OK)
+            return status;
+        store_bind_text(statement, 1, agent);
+        store_bind_blob(statement, 2, outbox, 16);
+        status = store_run(store, statement, why);
+        if (status == STATUS_OK)
+            store->outbox.id = sqlite3_last_insert_rowid(store->database);
+    }
     if (status == STATUS_OK)
-        *ret_id = sqlite3_last_insert_rowid(store->database);
+        *ret_id = store->outbox.id;
     return status;
 }
 
@@ -499,7 +529,13 @@ enum status store_knows_file(struct store *store, const char *agent, const unsig
 {
     sqlite3_stmt *statement;
     bool row;
-    enum status status = store_statement(store, STATEMENT_TAKEN, &statement, why);
+    enum status status = learn_outbox(store, agent, outbox, why);
+    if (status == STATUS_OK && !store->outbox.has_others) {
+        *ret_known = false;
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = store_statement(store, STATEMENT_TAKEN, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_text(statement, 1, agent);

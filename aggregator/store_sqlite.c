@@ -57,7 +57,7 @@ static void give_up(struct store *store)
         /* A failing ROLLBACK leaves nothing more to do: the file is rolled back by whoever opens it next. */
         store->broken |= sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
     store->inside = false;
-    store->head_known = store->pages_seal_known = false;
+    store->head_known = store->pages_seal_known = store->outbox.known = false;
 }
 
 enum status store_failure(struct store *store, int result, struct fault *why)
