@@ -76,32 +76,37 @@ static void take(struct agent_end *end, size_t i, int round, const struct catalo
     peer_must(outbox_take(end->outbox, catalogue, &submission, &record, 1, "", &why), &why, "outbox_take");
 }
 
-static size_t work_all(void)
+static void work(struct agent_end *end)
 {
-    size_t drained = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct publisher_refusal *refusals;
-        struct fault why = {0};
-        const enum status status = publisher_work(ends[i].publisher, now(), &why);
-        if (status != STATUS_OK && status != STATUS_AGAIN)
-            peer_must(status, &why, "publisher_work");
-        if (publisher_refusals(ends[i].publisher, &refusals) != 0)
-            peer_fail("%s: a row was refused", ends[i].name);
-        drained += publisher_is_drained(ends[i].publisher);
-    }
-    return drained;
+    const struct publisher_refusal *refusals;
+    struct fault why = {0};
+    const enum status status = publisher_work(end->publisher, now(), &why);
+    if (status != STATUS_OK && status != STATUS_AGAIN)
+        peer_must(status, &why, "publisher_work");
+    if (publisher_refusals(end->publisher, &refusals) != 0)
+        peer_fail("%s: a row was refused", end->name);
 }
 
+/* As in the collector's own loop an agent works when it hears something or is due; in a thousand processes the system would
+ * wake those alone. */
 static void work_until_drained(int64_t until)
 {
     zmq_pollitem_t *items = memory_array(count, sizeof *items);
-    for (size_t i = 0; i < count; i++)
+    size_t drained = 0;
+    for (size_t i = 0; i < count; i++) {
         items[i] = (zmq_pollitem_t){.socket = publisher_socket(ends[i].publisher), .events = ZMQ_POLLIN};
-    size_t drained;
-    while ((drained = work_all()) < count) {
+        work(&ends[i]); /* takes note of the new file */
+    }
+    while (drained < count) {
         if (now() > until)
             peer_fail("only %zu of %zu agents were acknowledged", drained, count);
         (void)zmq_poll(items, (int)count, POLL_MS);
+        drained = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (items[i].revents != 0 || now() >= publisher_due(ends[i].publisher))
+                work(&ends[i]);
+            drained += publisher_is_drained(ends[i].publisher);
+        }
     }
     free(items);
 }

@@ -8,7 +8,7 @@ agents=$(tier 1000 2000) rounds=$(tier 3 8)
 ENDPOINT=tcp://127.0.0.1:$(free_port)
 city
 # Their outboxes are of no interest here, so they need no disk.
-crowd=$(mktemp -d /dev/shm/suanpan.XXXXXX) || crowd=$PLACE/crowd
+crowd=$(mktemp -d /dev/shm/suanpan-crowd.XXXXXX) || crowd=$PLACE/crowd
 trap 'code=$?; rm -rf "$crowd"; (exit $code); finish' EXIT
 "$BIN/network-crowd" prepare "$agents" "$crowd" >>agents.csv || fail "no keys for $agents agents"
 start_aggregator
