@@ -19,7 +19,7 @@ hear() { # pattern : the next line of the crowd
     case $line in $1) ;; *) fail "the crowd says: $line" ;; esac
 }
 spent() { awk '{ print ($14 + $15) * 10 }' /proc/$1/stat; } # ms of processor time, as the clock ticks
-peak=0 most=0 times=''
+peak=0 times=''
 for ((round = 0; round < rounds; round++)); do
     hear 'round *'
     if [ "$round" -gt 0 ]; then
@@ -33,16 +33,22 @@ for ((round = 0; round < rounds; round++)); do
     times="$times ${line##*after }"
     used=$(awk '/^VmHWM:/ { print int($2 / 1024) }' /proc/$aggregator_pid/status)
     [ "$used" -le $peak ] || peak=$used
-    [ "$cost" -le $most ] || most=$cost
     say "$line; processor time $cost ms of the aggregator, $crowd_cost ms of the agents; $used MiB"
 done
 exec {CROWD[1]}>&-
 wait $background_pids || fail "the crowd did not end well"
 background_pids=''
 [ $peak -lt 256 ] || fail "the aggregator needed $peak MiB"
-# Five seconds on a quiet machine. Others may be at work on this one, and how long it takes then says nothing about the program;
-# the processor time it needs does.
-[ $most -lt $((agents * 5)) ] || fail "$agents agents at once cost $most ms of processor time"
+# Five seconds on a quiet machine. Where others are at work all of it takes longer, handshakes are begun again, and only that
+# everybody is acknowledged within the crowd's patience can be asked for.
+load=$(cut -d. -f1 /proc/loadavg)
+if [ "$load" -le 3 ]; then
+    for time in $times; do
+        [ "$time" = ms ] || [ "$time" -lt $((agents * 10)) ] || fail "$agents agents waited $time ms on a quiet machine"
+    done
+else
+    say "the machine is busy (load $load): how long it took is not judged"
+fi
 ask query homes --period 2000..8999
 [ "$(tail -n 1 last.out | cut -d, -f5)" = $((agents * rounds)) ] || fail "not every figure is there once: $(tail -n 1 last.out)"
 stop_aggregator
