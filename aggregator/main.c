@@ -74,6 +74,7 @@ struct program {
     struct agent *agents;
     size_t agent_count;
     struct stat agents_file; /* as it was when loaded */
+    int32_t agents_day;      /* for which the dates of keys were looked at */
     struct store *store;
     struct abacus *abacus;
     void *context, *collectors, *notes;
@@ -230,6 +231,26 @@ static enum status check_scopes(const struct program *program, const struct agen
     return STATUS_OK;
 }
 
+/* What the dates of keys come to today. */
+static void tell_dates(const struct program *program, const struct agent *agents, size_t count)
+{
+    static const struct { const char *event; enum message message; } words[] = {
+        [AGENT_DATES_EARLY] = {"key_not_yet_valid", MESSAGE_KEY_EARLY},
+        [AGENT_DATES_SOON] = {"key_expires_soon", MESSAGE_KEY_SOON},
+        [AGENT_DATES_OVER] = {"key_expired", MESSAGE_KEY_OVER},
+    };
+    for (size_t i = 0; i < count; i++) {
+        const enum agent_dates dates = agent_dates(&agents[i], program->agents_day);
+        struct fault fault = {0};
+        char day[DATE_TEXT];
+        if (agents[i].status != AGENT_ACTIVE || dates == AGENT_DATES_FINE)
+            continue;
+        date_format(dates == AGENT_DATES_EARLY ? agents[i].valid_from : agents[i].valid_to, day);
+        fault_set(&fault, words[dates].message, agents[i].code, agents[i].key.name, day, NULL);
+        log_fault(LOG_LEVEL_WARN, words[dates].event, &fault);
+    }
+}
+
 /* Replaces the table when the file is sound, else leaves it. */
 static enum status load_agents(struct program *program, struct fault *why)
 {
@@ -242,7 +263,10 @@ static enum status load_agents(struct program *program, struct fault *why)
     if (status == STATUS_OK)
         status = check_scopes(program, agents, count, why);
     program->agents_file = file;
+    program->agents_day = calendar_local_day(clock_ms());
     if (status == STATUS_OK) {
+        tell_dates(program, agents, count);
+        agents_apply_dates(agents, count, program->agents_day);
         free(program->agents);
         program->agents = agents;
         program->agent_count = count;
@@ -523,6 +547,8 @@ static bool agents_changed(const struct program *program)
 {
     struct stat now;
     const struct stat *before = &program->agents_file;
+    if (calendar_local_day(clock_ms()) != program->agents_day)
+        return true; /* keys may have begun or ended with the day */
     return stat(program->settings.agents, &now) == 0 &&
            (now.st_mtim.tv_sec != before->st_mtim.tv_sec || now.st_mtim.tv_nsec != before->st_mtim.tv_nsec ||
             now.st_ino != before->st_ino || now.st_size != before->st_size);

@@ -5,6 +5,8 @@
  * One thread, one loop: take what is complete, deliver what is due, write back what came refused, sleep until something
  * happens. With --once the loop ends when everything is taken and the aggregator has it durably. */
 #include "calendar.h"
+#include "csv.h"
+#include "doctor.h"
 #include "feed.h"
 #include "inbox.h"
 #include "keys.h"
@@ -33,7 +35,7 @@
 #define REFUSED_PATHS 64    /* places told at the end of --once */
 
 enum option { OPTION_CONFIG, OPTION_ONCE, OPTION_TIMEOUT, OPTION_CHECK, OPTION_DRY_RUN, OPTION_CHECKPOINT,
-              OPTION_TRUST, OPTION_LANG, OPTION_VERBOSE,
+              OPTION_TRUST, OPTION_DOCTOR, OPTION_LANG, OPTION_VERBOSE,
               OPTION_HELP, OPTION_VERSION };
 
 static const struct option_row option_rows[] = {
@@ -48,6 +50,8 @@ static const struct option_row option_rows[] = {
                            "print the checkpoints kept of the aggregator's ledger, for an auditor (exit 1: an alarm stands)"},
     [OPTION_TRUST] = {"trust-ledger", 0, NULL, "查明警报后：改为相信汇总端如今出示的台账",
                       "after an alarm was looked into: believe the ledger that the aggregator shows now"},
+    [OPTION_DOCTOR] = {"doctor", 0, NULL, "查出密钥、时钟、磁盘、出件库、汇总端地址等有何问题及如何处理",
+                       "find what is wrong with keys, clock, disk, outbox, the aggregator's address, and what to do"},
     [OPTION_LANG] = {"lang", 0, "zh|en", "语言", "language"},
     [OPTION_VERBOSE] = {"verbose", 'v', NULL, "记录更多细节", "log more"},
     [OPTION_HELP] = {"help", 'h', NULL, "显示帮助", "show this help"},
@@ -686,6 +690,46 @@ static int run_dry(struct collector *collector, enum status *ret_status, struct 
 
 /* ---- what was seen of the aggregator's ledger --------------------------------------------------------------------------- */
 
+static void print_row(const char *const cells[5])
+{
+    for (size_t i = 0; i < 5; i++) {
+        csv_write_field(stdout, cells[i], ',');
+        (void)putchar(i < 4 ? ',' : '\n');
+    }
+}
+
+/* The rows of `suanpan doctor`, with what only the place of the outbox can tell. */
+static int call_doctor(struct collector *collector, struct fault *why)
+{
+    struct doctor doctor = {.rows = NULL};
+    const struct collector_settings *settings = &collector->settings;
+    doctor_locale(&doctor);
+    doctor_clock(&doctor, now_ms(), 0);
+    (void)doctor_secret(&doctor, settings->key, &collector->key);
+    (void)doctor_public(&doctor, settings->aggregator_key, &collector->aggregator);
+    if (load_catalogue(collector, why) != STATUS_OK)
+        doctor_add_fault(&doctor, "catalogue", DOCTOR_ERROR, settings->catalogue, why);
+    doctor_disk(&doctor, settings->outbox);
+    outbox_examine(&doctor, settings->outbox, settings->agent);
+    for (size_t i = 0; i < settings->source_count; i++) {
+        struct fault fault = {0};
+        if (inbox_check(settings->sources[i].inbox, &fault) != STATUS_OK)
+            doctor_add_fault(&doctor, "disk", DOCTOR_ERROR, settings->sources[i].inbox, &fault);
+    }
+    doctor_reaches(&doctor, settings->aggregator);
+    print_row(doctor_columns);
+    for (size_t i = 0; i < doctor.count; i++) {
+        char detail[2048], advice[2048];
+        doctor_detail(&doctor.rows[i], collector->language, detail, sizeof detail);
+        doctor_advice(&doctor.rows[i], collector->language, advice, sizeof advice);
+        print_row((const char *const[5]){doctor.rows[i].check, doctor_state_name(doctor.rows[i].state), doctor.rows[i].subject,
+                                         detail, advice});
+    }
+    const bool is_healthy = doctor_is_healthy(&doctor);
+    free(doctor.rows);
+    return is_healthy ? EXIT_DONE : EXIT_FAILED;
+}
+
 /* One checkpoint after another: what `suanpan verify --checkpoint` reads. */
 static int print_checkpoints(struct collector *collector, struct fault *why)
 {
@@ -764,9 +808,10 @@ static enum status start(struct collector *collector, struct fault *why)
 
 static int run(struct collector *collector, struct fault *why)
 {
-    if (given(collector, OPTION_CHECKPOINT) && load_settings(collector, why) == STATUS_OK)
-        return print_checkpoints(collector, why);
-    enum status status = given(collector, OPTION_CHECKPOINT) ? STATUS_REFUSED : start(collector, why);
+    const bool only_looks = given(collector, OPTION_CHECKPOINT) || given(collector, OPTION_DOCTOR);
+    enum status status = only_looks ? load_settings(collector, why) : start(collector, why);
+    if (status == STATUS_OK && only_looks)
+        return given(collector, OPTION_DOCTOR) ? call_doctor(collector, why) : print_checkpoints(collector, why);
     int code = EXIT_DONE;
     if (status != STATUS_OK) {
         say(collector, why);

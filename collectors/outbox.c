@@ -304,6 +304,8 @@ enum status outbox_open(const char *folder, const char *agent, const unsigned ch
     if (status == STATUS_OK)
         status = read_identity(outbox, why);
     if (status == STATUS_OK)
+        status = outbox_sign_anew(outbox->db, agent, outbox->identity.id, sign_secret, why);
+    if (status == STATUS_OK)
         status = outbox_witness_load(outbox->db, &outbox->witness, why);
     if (status == STATUS_OK)
         status = prepare(outbox, why);

@@ -9,6 +9,7 @@
 
 #include "batch.h"
 #include "checkpoint.h"
+#include "doctor.h"
 #include "fault.h"
 #include "seal.h"
 #include "status.h"
@@ -112,6 +113,9 @@ void outbox_witness(const struct outbox *outbox, struct outbox_witness *ret_witn
 enum status outbox_keep_witness(struct outbox *outbox, const struct outbox_witness *witness, struct fault *why) MUST_CHECK;
 /* The same from a folder that another process may have open. STATUS_REFUSED when there is no outbox. */
 enum status outbox_read_witness(const char *folder, struct outbox_witness *ret_witness, struct fault *why) MUST_CHECK;
+
+/* What is wrong with the outbox in the folder, for --doctor: looks from beside whoever holds it. */
+void outbox_examine(struct doctor *doctor, const char *folder, const char *agent);
 
 /* What the last outbox_open had to rescue; false when nothing was damaged. */
 bool outbox_was_rescued(const struct outbox *outbox, struct fault *ret_note);

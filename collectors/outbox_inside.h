@@ -32,6 +32,10 @@ enum status outbox_witness_save(sqlite3 *db, const struct outbox_witness *witnes
  * from 1, chained and signed anew. */
 enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET], uint64_t from,
                             struct fault *why) MUST_CHECK;
+/* Signs every batch held anew when the newest is not signed with this key: the agent has another key since, and the old one
+ * may be revoked by the time they are delivered, or offered again. Numbers, bytes and chain stay as they are. */
+enum status outbox_sign_anew(sqlite3 *db, const char *agent, const unsigned char outbox[16],
+                             const unsigned char sign_secret[SEAL_SECRET], struct fault *why) MUST_CHECK;
 /* Saves what can be read of a damaged file into a new one at the same path; the damaged one is set aside. */
 enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
                           int64_t now_s, sqlite3 **ret_db, struct fault *ret_note, struct fault *why) MUST_CHECK;

@@ -345,6 +345,66 @@ enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char 
     return status;
 }
 
+/* ---- another key ---------------------------------------------------------------------------------------------------------------- */
+
+/* False when there is no newest batch, or it bears this key's signature. */
+static bool is_signed_otherwise(sqlite3 *db, const char *agent, const unsigned char outbox[16],
+                                const unsigned char sign_secret[SEAL_SECRET])
+{
+    const unsigned char *public_key = sign_secret + SEAL_SECRET - SEAL_PUBLIC; /* the second half of an ed25519 secret */
+    unsigned char digest[SEAL_HASH];
+    sqlite3_stmt *row = NULL;
+    bool otherwise = false;
+    if (sqlite3_prepare_v2(db, "SELECT seq, chain, signature FROM batch ORDER BY seq DESC LIMIT 1", -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 1) == SEAL_HASH) {
+        seal_batch_digest(agent, outbox, (uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_blob(row, 1), digest);
+        otherwise = sqlite3_column_bytes(row, 2) != SEAL_SIGNATURE ||
+                    !seal_verify(digest, sqlite3_column_blob(row, 2), public_key);
+    }
+    sqlite3_finalize(row);
+    return otherwise;
+}
+
+static int sign_rows(sqlite3 *db, const char *agent, const unsigned char outbox[16],
+                     const unsigned char sign_secret[SEAL_SECRET])
+{
+    unsigned char digest[SEAL_HASH], signature[SEAL_SIGNATURE];
+    sqlite3_stmt *row = NULL, *update = NULL;
+    int code = sqlite3_prepare_v2(db, "SELECT seq, chain FROM batch ORDER BY seq", -1, &row, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(db, "UPDATE batch SET signature = ?2 WHERE seq = ?1", -1, &update, NULL);
+    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        code = SQLITE_CORRUPT;
+        if (sqlite3_column_bytes(row, 1) != SEAL_HASH)
+            break;
+        seal_batch_digest(agent, outbox, (uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_blob(row, 1), digest);
+        seal_sign(digest, sign_secret, signature);
+        sqlite3_bind_int64(update, 1, sqlite3_column_int64(row, 0));
+        sqlite3_bind_blob(update, 2, signature, SEAL_SIGNATURE, SQLITE_STATIC);
+        code = sqlite3_step(update);
+        sqlite3_reset(update);
+        code = code == SQLITE_DONE ? SQLITE_OK : code;
+    }
+    sqlite3_finalize(row);
+    sqlite3_finalize(update);
+    return code;
+}
+
+enum status outbox_sign_anew(sqlite3 *db, const char *agent, const unsigned char outbox[16],
+                             const unsigned char sign_secret[SEAL_SECRET], struct fault *why)
+{
+    if (!is_signed_otherwise(db, agent, outbox, sign_secret))
+        return STATUS_OK;
+    enum status status = outbox_sql(db, "BEGIN IMMEDIATE", why);
+    if (status != STATUS_OK)
+        return status;
+    const int code = sign_rows(db, agent, outbox, sign_secret);
+    status = code == SQLITE_DONE ? outbox_sql(db, "COMMIT", why) : outbox_sql_failed(db, code, why);
+    if (status != STATUS_OK && sqlite3_get_autocommit(db) == 0)
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the failure before it is what counts */
+    return status;
+}
+
 /* ---- rescue ------------------------------------------------------------------------------------------------------------------------ */
 
 struct rescue {

@@ -8,6 +8,7 @@
 #include "file.h"
 #include "limit.h"
 #include "memory.h"
+#include "period.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -18,12 +19,14 @@
 
 #define AGENTS_FILE_BYTES (16 << 20)
 
-enum column { COLUMN_AGENT, COLUMN_SCOPE, COLUMN_PUB, COLUMN_STATUS, COLUMNS };
-static const char *const column_names[COLUMNS] = {"agent", "scope", "pub", "status"};
+enum column { COLUMN_AGENT, COLUMN_SCOPE, COLUMN_PUB, COLUMN_STATUS, COLUMN_FROM, COLUMN_TO, COLUMNS };
+#define COLUMNS_NEEDED COLUMN_FROM /* those before it */
+#define ABSENT SIZE_MAX
+static const char *const column_names[COLUMNS] = {"agent", "scope", "pub", "status", "valid_from", "valid_to"};
 
 struct table {
     const char *folder;
-    size_t place[COLUMNS]; /* which field of a row */
+    size_t place[COLUMNS]; /* which field of a row; ABSENT */
     size_t width;
     struct agent *agents;
     size_t count, capacity;
@@ -63,9 +66,12 @@ static enum status read_head(const struct csv_row *row, struct table *table, str
             table->place[c] = i;
         }
     }
-    for (size_t c = 0; c < COLUMNS; c++)
-        if (!found[c])
+    for (size_t c = 0; c < COLUMNS; c++) {
+        if (!found[c] && c < COLUMNS_NEEDED)
             return refuse(why, row->line, column_names[c], MESSAGE_AGENTS_COLUMN_MISSING, column_names[c], NULL);
+        if (!found[c])
+            table->place[c] = ABSENT;
+    }
     table->width = row->count;
     return STATUS_OK;
 }
@@ -97,6 +103,36 @@ static enum status take_status(const struct csv_row *row, const struct table *ta
         return refuse(why, row->line, "status", MESSAGE_AGENTS_STATUS, text, NULL);
     *ret_status = text[0] == 'a' ? AGENT_ACTIVE : AGENT_REVOKED;
     return STATUS_OK;
+}
+
+/* An optional day: nothing there leaves what stands in *ret_day. */
+static enum status take_day(const struct csv_row *row, const struct table *table, enum column column, int32_t *ret_day,
+                            struct fault *why)
+{
+    char text[32];
+    if (table->place[column] == ABSENT)
+        return STATUS_OK;
+    const struct csv_field *field = &row->fields[table->place[column]];
+    const char *start = field->text;
+    if (text_trim(&start, field->length) == 0)
+        return STATUS_OK;
+    const enum status status = take_cell(row, table, column, text, sizeof text, why);
+    if (status == STATUS_OK && !date_parse(text, ret_day))
+        return refuse(why, row->line, column_names[column], MESSAGE_AGENTS_DATE, text, NULL);
+    return status;
+}
+
+static enum status take_dates(const struct csv_row *row, const struct table *table, struct agent *agent,
+                              struct fault *why)
+{
+    agent->valid_from = INT32_MIN;
+    agent->valid_to = INT32_MAX;
+    enum status status = take_day(row, table, COLUMN_FROM, &agent->valid_from, why);
+    if (status == STATUS_OK)
+        status = take_day(row, table, COLUMN_TO, &agent->valid_to, why);
+    if (status == STATUS_OK && agent->valid_from > agent->valid_to)
+        return refuse(why, row->line, "valid_to", MESSAGE_AGENTS_DATES_BACKWARDS, NULL, NULL);
+    return status;
 }
 
 /* The fault of the key file itself is kept; the place becomes the row that names it. */
@@ -160,6 +196,8 @@ static enum status read_agent(const struct csv_row *row, struct table *table, st
         status = take_cell(row, table, COLUMN_SCOPE, agent.scope, sizeof agent.scope, why);
     if (status == STATUS_OK)
         status = take_status(row, table, &agent.status, why);
+    if (status == STATUS_OK)
+        status = take_dates(row, table, &agent, why);
     if (status == STATUS_OK)
         status = take_key(row, table, &agent.key, why);
     if (status == STATUS_OK)
@@ -286,4 +324,24 @@ size_t agents_tighten(const char *file, struct agent *agents, size_t count)
     free(table.rows);
     free(table.doubts);
     return revoked;
+}
+
+/* ---- dates ---- */
+
+enum agent_dates agent_dates(const struct agent *agent, int32_t day)
+{
+    if (day < agent->valid_from)
+        return AGENT_DATES_EARLY;
+    if (day > agent->valid_to)
+        return AGENT_DATES_OVER;
+    return agent->valid_to - day < AGENT_SOON_DAYS ? AGENT_DATES_SOON : AGENT_DATES_FINE;
+}
+
+void agents_apply_dates(struct agent *agents, size_t count, int32_t day)
+{
+    for (size_t i = 0; i < count; i++) {
+        const enum agent_dates dates = agent_dates(&agents[i], day);
+        if (dates == AGENT_DATES_EARLY || dates == AGENT_DATES_OVER)
+            agents[i].status = AGENT_REVOKED;
+    }
 }

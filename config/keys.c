@@ -272,10 +272,12 @@ enum status keys_load_secret(const char *path, struct secret_key *ret_key, struc
         status = file_read_from(file, path, KEY_FILE_BYTES, &bytes, &length, why);
     if (status == STATUS_OK) {
         const char *wrong = read_secret(bytes, length, &key);
-        if (wrong != NULL)
+        if (wrong != NULL) {
             status = refuse(why, MESSAGE_BAD_KEY_FILE, path, wrong);
-        else
+        } else {
+            (void)sodium_mlock(ret_key, sizeof *ret_key); /* neither swapped out nor in a core dump, where that is allowed */
             *ret_key = key;
+        }
     }
     if (bytes != NULL)
         sodium_memzero(bytes, length);
@@ -314,5 +316,5 @@ enum status keys_load_public(const char *path, struct public_key *ret_key, struc
 
 void keys_forget(struct secret_key *key)
 {
-    sodium_memzero(key, sizeof *key);
+    (void)sodium_munlock(key, sizeof *key); /* wipes it first; whether it was locked makes no difference */
 }

@@ -40,10 +40,17 @@ struct agent {
     char code[65];
     char scope[65]; /* unit code */
     enum agent_status status;
+    int32_t valid_from, valid_to; /* first and last day (period.h) the key counts; INT32_MIN, INT32_MAX: no limit */
     struct public_key key;
 };
+/* How a day lies to the dates of a key. */
+enum agent_dates { AGENT_DATES_FINE, AGENT_DATES_EARLY, AGENT_DATES_SOON, AGENT_DATES_OVER };
+#define AGENT_SOON_DAYS 30 /* before its last day a key deserves a word */
+enum agent_dates agent_dates(const struct agent *agent, int32_t day);
+/* Keys whose time is not now become AGENT_REVOKED in the table: nobody is let in or believed by them. */
+void agents_apply_dates(struct agent *agents, size_t count, int32_t day);
 #define AGENT_KEYS_MOST 4 /* active keys of one agent: rotation needs two */
-/* agents.csv; pub paths are relative to the file. An agent may stand several times with other keys (rotation), at most
+/* agents.csv; pub paths are relative to the file; the columns valid_from and valid_to may be absent or empty. An agent may stand several times with other keys (rotation), at most
  * AGENT_KEYS_MOST of them active. *ret_agents is yours to free(). STATUS_REFUSED with file, row and column. */
 enum status agents_load(const char *file, struct agent **ret_agents, size_t *ret_count, struct fault *why) MUST_CHECK;
 /* For a file that agents_load refused: takes away from `agents`, which were in force, what its readable rows take away, and

@@ -1,6 +1,7 @@
 #include "keys.h"
 
 #include "link.h"
+#include "period.h"
 #include "vector.h"
 
 #include <fcntl.h>
@@ -280,6 +281,10 @@ static void bad_agents_are_refused_by_row_and_column(void)
         {"agent,scope,pub,status\n,1,keys/a1.pub,active\n", MESSAGE_AGENTS_EMPTY, 2, "agent"},
         {"agent,scope,pub,status\na,1,keys/none.pub,active\n", MESSAGE_CANNOT_READ, 2, "pub"},
         {"agent,scope,pub,status\na,1,keys/a1.key,active\n", MESSAGE_BAD_KEY_FILE, 2, "pub"},
+        {"agent,scope,pub,status,valid_to\na,1,keys/a1.pub,active,soon\n", MESSAGE_AGENTS_DATE, 2, "valid_to"},
+        {"agent,scope,pub,status,valid_to\na,1,keys/a1.pub,active,2026-02-30\n", MESSAGE_AGENTS_DATE, 2, "valid_to"},
+        {"valid_from,agent,scope,pub,status,valid_to\n2026-05-02,a,1,keys/a1.pub,active,2026-05-01\n",
+         MESSAGE_AGENTS_DATES_BACKWARDS, 2, "valid_to"},
         {"agent,scope,pub,status\na,1,keys/a1.pub,active\nb,2,keys/a1.pub,active\n", MESSAGE_AGENTS_SAME_KEY, 3, "pub"},
         {"agent,scope,pub,status\na,1,keys/a1.pub,active\na,1,keys/a1.pub,revoked\n", MESSAGE_AGENTS_SAME_KEY, 3, "pub"},
         {"agent,scope,pub,status\na,1,keys/a1.pub,active\na,2,keys/a2.pub,active\n", MESSAGE_AGENTS_OTHER_SCOPE, 3, "scope"},
@@ -296,6 +301,40 @@ static void bad_agents_are_refused_by_row_and_column(void)
         CU_ASSERT_STRING_EQUAL(why.file, file);
         CU_ASSERT(agents == NULL && count == 99);
     }
+}
+
+static void a_key_counts_on_the_days_it_is_given(void)
+{
+    static const struct { const char *day; enum agent_dates dates[3]; } days[] = {
+        {"2026-02-28", {AGENT_DATES_FINE, AGENT_DATES_EARLY, AGENT_DATES_FINE}},
+        {"2026-03-01", {AGENT_DATES_FINE, AGENT_DATES_FINE, AGENT_DATES_FINE}},
+        {"2026-05-01", {AGENT_DATES_FINE, AGENT_DATES_FINE, AGENT_DATES_FINE}},
+        {"2026-05-02", {AGENT_DATES_FINE, AGENT_DATES_SOON, AGENT_DATES_FINE}},
+        {"2026-05-31", {AGENT_DATES_FINE, AGENT_DATES_SOON, AGENT_DATES_FINE}},
+        {"2026-06-01", {AGENT_DATES_FINE, AGENT_DATES_OVER, AGENT_DATES_FINE}},
+    };
+    struct agent *agents = NULL;
+    size_t count = 0;
+    const char *file = write_text("agents.csv", "agent,scope,pub,status,valid_from,valid_to\n"
+                                                "a,1,keys/a1.pub,active,,\n"
+                                                "b,1,keys/a2.pub,active,2026-03-01,2026-05-31\n"
+                                                "c,1,keys/a3.pub,revoked,,\n", 0644);
+    make("a3");
+    CU_ASSERT_FATAL(agents_load(file, &agents, &count, NULL) == STATUS_OK);
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        int32_t day = 0;
+        CU_ASSERT_TRUE(date_parse(days[i].day, &day));
+        for (size_t a = 0; a < count; a++)
+            CU_ASSERT_EQUAL(agent_dates(&agents[a], day), days[i].dates[a]);
+        agents[1].status = AGENT_ACTIVE;
+        agents_apply_dates(agents, count, day);
+        const bool out = days[i].dates[1] == AGENT_DATES_EARLY || days[i].dates[1] == AGENT_DATES_OVER;
+        CU_ASSERT_EQUAL(agents[0].status, AGENT_ACTIVE);
+        CU_ASSERT_EQUAL(agents[1].status, out ? AGENT_REVOKED : AGENT_ACTIVE);
+        CU_ASSERT_EQUAL(agents[2].status, AGENT_REVOKED);
+    }
+    free(agents);
 }
 
 /* ---- links -------------------------------------------------------------------------------------------------------------- */
@@ -381,6 +420,7 @@ int main(void)
         SENTENCE(a_faulty_table_takes_away_and_never_gives),
         SENTENCE(a_fifth_active_key_of_an_agent_is_refused),
         SENTENCE(bad_agents_are_refused_by_row_and_column),
+        SENTENCE(a_key_counts_on_the_days_it_is_given),
         SENTENCE(no_socket_is_left_on_a_default),
         SENTENCE(plain_links_stay_on_this_machine),
         SENTENCE(an_empty_domain_is_refused),

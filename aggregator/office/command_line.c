@@ -5,6 +5,7 @@
  * office_answer makes them. The table of commands in office.c gives the options, the help and the examples. */
 #include "answer.h"
 #include "ask.h"
+#include "examine.h"
 #include "keep.h"
 #include "keys.h"
 #include "log.h"
@@ -616,6 +617,26 @@ static int keep(const struct program *program)
     return exit_code;
 }
 
+/* ---- the doctor --------------------------------------------------------------------------------------------------------- */
+
+static int call_doctor(const struct program *program)
+{
+    const char *config = program->globals.value[OPTION_CONFIG];
+    struct fault fault = {.message = MESSAGE_NONE};
+    struct table table = {.columns = NULL};
+    bool is_healthy = false;
+    if (program->operand_count != 0 || program->globals.value[OPTION_STORE] != NULL || program->globals.value[OPTION_SERVER] != NULL) {
+        fault_set(&fault, MESSAGE_ASK_NEEDS_OPTION, "doctor", "--config FILE, --collector FILE", NULL);
+        return complain(program, EXIT_USAGE, &fault);
+    }
+    if (config == NULL && program->value[0] == NULL)
+        config = DEFAULT_CONFIGURATION;
+    examine(&(struct examine_request){config, program->value[0], program->language, clock_ms()}, &table, &is_healthy);
+    const int exit_code = print_table(program, &table, is_healthy ? EXIT_DONE : EXIT_FAILED);
+    table_free(&table);
+    return exit_code;
+}
+
 static int run(const struct program *program)
 {
     const char *name = program->command->name;
@@ -624,6 +645,8 @@ static int run(const struct program *program)
         return make_keys(program);
     if (strcmp(name, "verify") == 0 || strcmp(name, "ledger") == 0)
         return prove(program);
+    if (strcmp(name, "doctor") == 0)
+        return call_doctor(program);
     if (strcmp(name, "backup") == 0 || strcmp(name, "restore") == 0)
         return keep(program);
     if (strcmp(name, "catalogue") == 0 && program->operand_count > 0 && strcmp(program->operand[0], "check") == 0) {

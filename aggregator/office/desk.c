@@ -12,6 +12,7 @@
 #include "desk.h"
 
 #include "alerts.h"
+#include "gate.h"
 #include "announce.h"
 #include "answer.h"
 #include "backup.h"
@@ -635,6 +636,13 @@ static bool take_question(void *socket, struct asker *asker, zmq_msg_t *ret_payl
     return true;
 }
 
+/* The gate let only the operator in; a message without that name came past it. */
+static bool is_let_in(const struct desk *desk, zmq_msg_t *payload)
+{
+    const char *user = zmq_msg_gets(payload, "User-Id");
+    return desk->settings->security == SECURITY_NONE || (user != NULL && strcmp(user, GATE_OPERATOR) == 0);
+}
+
 /* False when none waited. */
 static bool serve_one(struct desk *desk, void *socket, int64_t now_ms)
 {
@@ -648,6 +656,11 @@ static bool serve_one(struct desk *desk, void *socket, int64_t now_ms)
     if (!take_question(socket, &asker, &payload)) {
         (void)zmq_msg_close(&payload);
         return false;
+    }
+    if (!is_let_in(desk, &payload)) {
+        log_event(LOG_LEVEL_WARN, "question_without_a_key", NULL);
+        (void)zmq_msg_close(&payload);
+        return true;
     }
     status = wire_decode(zmq_msg_data(&payload), zmq_msg_size(&payload), LIMIT_QUESTION_BYTES, &message, &fault);
     if (status == STATUS_OK && message.kind == WIRE_QUESTION) {

@@ -90,6 +90,10 @@ static const struct office_option restore_options[] = {
     {"unsigned", NULL, "没有签名的备份也恢复", "restore a backup that nobody signed, too"},
 };
 
+static const struct office_option doctor_options[] = {
+    {"collector", "FILE", "一并检查这个采集端（collector.yaml）", "look at this collector (collector.yaml) too"},
+};
+
 #define OPTIONS(table) table, ARRAY_LEN(table)
 static const struct office_command commands[] = {
     {"query", "[CODE[,CODE...]]", "查询指标或数据项（不写代码：全部指标）",
@@ -124,6 +128,9 @@ static const struct office_command commands[] = {
      NULL, 0, false, "suanpan -c aggregator.yaml backup /mnt/backup/2020-10-01"},
     {"restore", "DIR", "验证备份并以它重建数据库", "prove a backup and put it into the store's place",
      OPTIONS(restore_options), false, "suanpan -c aggregator.yaml restore /mnt/backup/2020-10-01"},
+    {"doctor", "", "查出密钥、时钟、磁盘、端口、数据库等有何问题及如何处理",
+     "find what is wrong with keys, clock, disk, ports, store, and what to do about it", OPTIONS(doctor_options), false,
+     "suanpan -c aggregator.yaml doctor --collector liyang.yaml"},
     {"keygen", "DIR NAME", "生成一对密钥 NAME.key、NAME.pub", "make a pair of keys NAME.key and NAME.pub", NULL, 0, false,
      "suanpan keygen keys liyang"},
 };
@@ -131,7 +138,7 @@ static const struct office_command commands[] = {
 static enum status (*const answers[])(struct asking *) = {
     answer_query,   answer_progress, answer_alerts,    answer_reporting,
     answer_records, answer_explain,  answer_diff,      answer_publish,
-    answer_publications, answer_status, answer_incidents, answer_catalogue, NULL, NULL, NULL, NULL, NULL,
+    answer_publications, answer_status, answer_incidents, answer_catalogue, NULL, NULL, NULL, NULL, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(commands) == ARRAY_LEN(answers), "one answer a command");
 
