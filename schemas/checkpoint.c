@@ -168,16 +168,20 @@ bool checkpoint_read(const char *text, struct checkpoint *ret_checkpoint)
 
 /* ---- witnesses ------------------------------------------------------------------------------------------------------- */
 
-bool checkpoint_read_signed(const void *bytes, size_t length, const unsigned char public_key[SEAL_PUBLIC],
-                            struct checkpoint *ret_checkpoint)
+bool checkpoint_read_bytes(const void *bytes, size_t length, struct checkpoint *ret_checkpoint)
 {
     char text[CHECKPOINT_TEXT];
     if (length >= sizeof text)
         return false;
     memcpy(text, bytes, length);
     text[length] = '\0';
-    return strlen(text) == length && checkpoint_read(text, ret_checkpoint) && !ret_checkpoint->of_backup &&
-           checkpoint_holds(ret_checkpoint, public_key);
+    return strlen(text) == length && checkpoint_read(text, ret_checkpoint) && !ret_checkpoint->of_backup;
+}
+
+bool checkpoint_read_signed(const void *bytes, size_t length, const unsigned char public_key[SEAL_PUBLIC],
+                            struct checkpoint *ret_checkpoint)
+{
+    return checkpoint_read_bytes(bytes, length, ret_checkpoint) && checkpoint_holds(ret_checkpoint, public_key);
 }
 
 enum checkpoint_verdict checkpoint_compare(const struct checkpoint *kept, const unsigned char generation[16],

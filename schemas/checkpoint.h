@@ -50,7 +50,8 @@ void checkpoint_write(struct checkpoint *checkpoint, const unsigned char secret[
 bool checkpoint_read(const char *text, struct checkpoint *ret_checkpoint);
 bool checkpoint_holds(const struct checkpoint *checkpoint, const unsigned char public_key[SEAL_PUBLIC]);
 
-/* Reads text that need not be terminated; false unless it is a checkpoint that the key signed. */
+/* Reads text that need not be terminated; false unless it is a checkpoint (no backup's), and one that the key signed. */
+bool checkpoint_read_bytes(const void *bytes, size_t length, struct checkpoint *ret_checkpoint);
 bool checkpoint_read_signed(const void *bytes, size_t length, const unsigned char public_key[SEAL_PUBLIC],
                             struct checkpoint *ret_checkpoint);
 
