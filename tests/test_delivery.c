@@ -1,11 +1,15 @@
 /* Both ends of the delivery protocol against each other in a world of accidents, drawn from a seed: cuts of the link with
  * everything on it lost, kill -9 of either end, groups that cannot be committed, disks that fill, files taken at any
- * moment, an outbox put back from a backup. Whatever happens:
+ * moment, an outbox put back from a backup, the aggregator put back to its newest backup or to an older one. Whatever
+ * happens:
  *
  *   - the aggregator commits each number of an outbox once, in order, and applies no file twice;
+ *   - what it applied and what it wrote down as missing are the numbers 1 to its watermark;
  *   - nothing is acknowledged at the collector that is not committed at the aggregator;
  *   - every refusal was written by the collector before its batch counted as acknowledged;
- *   - when the accidents end, all that is in the outbox is delivered.
+ *   - when the accidents end, every file is there, or is written down as missing, or went down with a disk.
+ *
+ * And that this world would notice: the same with a fault in it (see `enum flaw`), which has to be found.
  *
  * SUANPAN_SEED=n repeats one schedule, SUANPAN_SCHEDULES=n runs more of them. */
 #include "suite.h"
@@ -18,18 +22,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES_MOST = 100, LIVES_MOST = 40, QUEUE = 256, CREDIT = 4 };
+enum { FILES_MOST = 63, BATCHES_MOST = 100, LIVES_MOST = 24, QUEUE = 256, CREDIT = 4, BACKUPS = 2 };
 
 /* ---- chance --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t chance_state;
 
-static uint64_t chance(void) /* splitmix64 */
+static uint64_t mix(uint64_t z)
 {
-    uint64_t z = (chance_state += UINT64_C(0x9E3779B97F4A7C15));
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
     return z ^ (z >> 31);
+}
+
+static uint64_t chance(void) /* splitmix64 */
+{
+    return mix(chance_state += UINT64_C(0x9E3779B97F4A7C15));
 }
 
 static bool one_in(uint64_t n)
@@ -37,13 +45,64 @@ static bool one_in(uint64_t n)
     return chance() % n == 0;
 }
 
+/* ---- what is looked for ------------------------------------------------------------------------------------------------ */
+
+/* Mistakes of the world around the two modules, one a control run. */
+enum flaw {
+    FLAW_NONE,
+    FLAW_ACKNOWLEDGED_EARLY,   /* the aggregator answers before it commits */
+    FLAW_DUPLICATES_TAKEN,     /* a batch below the watermark is stored once more */
+    FLAW_HOLES_TAKEN,          /* a batch that does not follow the watermark is stored */
+    FLAW_TORN_COMMIT,          /* the watermark is kept of a group that was rolled back */
+    FLAW_FILES_FORGOTTEN,      /* a file is not known again under another outbox */
+    FLAW_REFUSALS_DROPPED,     /* refusals count as told though the message did not go out */
+    FLAW_WELCOME_ACKNOWLEDGES, /* the collector takes a WELCOME for an acknowledgement */
+    FLAW_COPY_TRUSTED,         /* an outbox out of a backup: neither epochs nor chains are compared */
+    FLAW_NOT_REBORN,           /* ... or it keeps its identity when it should get a new one */
+    FLAW_PRUNED_AT_ONCE,       /* the outbox lets go of what is acknowledged, whether a backup has it or not */
+    FLAW_GAP_UNRECORDED,       /* a gap is passed and not written down */
+};
+
+enum complaint {
+    COMPLAINT_NONE,
+    NOT_ARRIVED,
+    ACKNOWLEDGED_UNCOMMITTED,
+    TWO_CONTENTS,
+    REFUSAL_LOST,
+    NUMBER_TWICE,
+    FILE_TWICE,
+    NUMBER_MISSING,
+    FILE_LOST,
+    NEEDLESSLY_LOST,
+    NOT_HELD_SENT,
+    BEYOND_CREDIT,
+    TOO_MUCH, /* the world is too small */
+};
+
+static const char *const complaints[] = {
+    [COMPLAINT_NONE] = "nothing",
+    [NOT_ARRIVED] = "not everything arrives",
+    [ACKNOWLEDGED_UNCOMMITTED] = "acknowledged, not committed",
+    [TWO_CONTENTS] = "acknowledged is a number under which something else is committed",
+    [REFUSAL_LOST] = "acknowledged before its refusals were written",
+    [NUMBER_TWICE] = "a number is committed twice or out of order",
+    [FILE_TWICE] = "a file is applied twice",
+    [NUMBER_MISSING] = "a number below the watermark is neither applied nor written down as missing",
+    [FILE_LOST] = "a file is lost and no gap says so",
+    [NEEDLESSLY_LOST] = "a batch is missing that a good backup would have brought back",
+    [NOT_HELD_SENT] = "a batch is sent that is not held",
+    [BEYOND_CREDIT] = "more is under way than was allowed",
+    [TOO_MUCH] = "the world is too small",
+};
+
 /* ---- the world -------------------------------------------------------------------------------------------------------- */
 
 struct letter { /* a message, whichever */
     enum wire_kind kind;
-    uint64_t session, seq, watermark, high, acked, epoch, content, first;
-    unsigned char life;
-    unsigned char chain[SEAL_HASH]; /* at high, before the batch, at the watermark */
+    uint64_t route, session, seq, watermark, low, high, acked, epoch, first, backed;
+    uint64_t chain; /* at high, before the batch, at the watermark, behind the gap, at seq */
+    uint64_t files; /* GAP: a bit each */
+    unsigned char content, life;
     uint32_t credit;
     enum wire_nack nack;
     uint64_t refused_from, refused_to; /* ACK: refusals of the batches (from, to] are inside */
@@ -56,55 +115,117 @@ struct queue {
 
 struct outbox_file {              /* durable */
     unsigned char life;           /* its identity */
-    uint64_t high, acked, epoch;
-    uint64_t content[BATCHES_MOST + 1]; /* number of the file in the batch */
-    unsigned char chain[BATCHES_MOST + 1][SEAL_HASH];
+    uint64_t low, high, acked, backed, epoch;
+    unsigned char content[BATCHES_MOST + 1]; /* number of the file in the batch */
+    uint64_t chain[BATCHES_MOST + 1];
+    uint64_t lost;                /* files that a gap took: may be taken again */
+};
+
+struct collector {
+    uint64_t route;               /* of the connection */
+    bool connected;
+    struct queue down;
+    struct outbox_file outbox, backup;
+    bool has_backup;
+    struct sender sender;         /* lost with the process, and all below */
+    bool hello_owed, rebirth_owed, proof_owed;
+    uint64_t rebirth_from;
+    uint64_t gap_from, gap_to;
+    uint64_t acknowledge;         /* waits for the refusals to be written */
+};
+
+struct history {                  /* of one outbox */
+    uint64_t epoch, watermark, chain;
+    uint64_t chains[BATCHES_MOST + 1];
+    unsigned char content[BATCHES_MOST + 1];
+    bool missing[BATCHES_MOST + 1]; /* written down */
+};
+
+struct store {
+    struct history of[LIVES_MOST];
+    unsigned char home[FILES_MOST + 1]; /* by file: the life under which it was applied, 0: not */
+    uint64_t missing;                   /* files in gaps that were written down */
+};
+
+struct pending { /* in the open group */
+    uint64_t seq, chain, files;
+    unsigned char content; /* 0: a gap up to seq */
 };
 
 struct world {
+    enum flaw flaw;
+    enum complaint complaint;     /* the first one */
     int64_t now;
-    uint64_t route;               /* of the connection */
-    bool connected;
-    struct queue up, down;        /* collector -> aggregator and back */
-
-    struct outbox_file outbox, backup;
-    bool has_backup;
-    bool written[BATCHES_MOST + 1]; /* by file: its refusals are in the clerk's file */
-    uint64_t files;
+    uint64_t routes;
+    struct collector one;
+    struct queue up;              /* to the aggregator */
+    bool written[FILES_MOST + 1]; /* by file: its refusals are in the clerk's file */
+    unsigned char files;
     unsigned char lives;          /* identities given out */
-    struct sender sender;         /* lost with the process */
-    bool hello_owed, rebirth_owed;
-    uint64_t acknowledge;         /* waits for the refusals to be written */
+    uint64_t excused;             /* files that went down with a disk */
+    uint64_t left_behind;         /* files in the newest backup of the aggregator that no outbox knows of any more */
 
-    struct {                      /* durable */
-        struct stream streams[LIVES_MOST];
-        uint64_t content[LIVES_MOST][BATCHES_MOST + 1];
-        unsigned char home[BATCHES_MOST + 1]; /* by file: the life under which it was applied, 0: not */
-    } store;
-    struct session session;       /* lost with the process */
+    struct store store;           /* durable */
+    struct store backups[BACKUPS]; /* the newest first */
+    uint64_t backups_made;
+    struct history ever[LIVES_MOST]; /* of committed batches, restored or not: watermark and content */
+    struct session session;       /* lost with the process, and all below */
     uint64_t session_route;
-    uint64_t group[BATCHES_MOST + 1]; /* contents of the open group, by seq */
+    struct pending group[QUEUE];
+    size_t group_count;
     bool owes_welcome, owes_ack, owes_nack;
     struct letter nack;
     uint64_t epoch_in_group;
+    uint64_t restored, gaps;      /* how often */
+    bool older;                   /* it was put back to an older backup than the newest */
 };
 
 static struct world world;
 
-static bool refuses(uint64_t content) /* does the aggregator refuse a record of this file? */
+static void holds(bool condition, enum complaint complaint)
+{
+    if (!condition && world.complaint == COMPLAINT_NONE)
+        world.complaint = complaint;
+}
+
+static bool refuses(unsigned char content) /* does the aggregator refuse a record of this file? */
 {
     return content % 3 == 0;
 }
 
-static void chain_next(const unsigned char before[SEAL_HASH], uint64_t content, unsigned char ret_chain[SEAL_HASH])
+static uint64_t file_bit(unsigned char content)
 {
-    seal_chain_next(before, &content, sizeof content, ret_chain);
+    return UINT64_C(1) << content;
+}
+
+static uint64_t chain_start(unsigned char life)
+{
+    return mix(life);
+}
+
+static uint64_t chain_next(uint64_t before, unsigned char content)
+{
+    return mix(before * 31 + content);
+}
+
+static void widen(uint64_t chain, unsigned char ret_chain[SEAL_HASH])
+{
+    memset(ret_chain, 0, SEAL_HASH);
+    memcpy(ret_chain, &chain, sizeof chain);
+}
+
+static uint64_t narrow(const unsigned char chain[SEAL_HASH])
+{
+    uint64_t narrow;
+    memcpy(&narrow, chain, sizeof narrow);
+    return narrow;
 }
 
 static void push(struct queue *queue, const struct letter *letter)
 {
-    CU_ASSERT_FATAL(queue->count < QUEUE);
-    queue->letters[(queue->first + queue->count++) % QUEUE] = *letter;
+    holds(queue->count < QUEUE, TOO_MUCH);
+    if (queue->count < QUEUE)
+        queue->letters[(queue->first + queue->count++) % QUEUE] = *letter;
 }
 
 static bool pop(struct queue *queue, struct letter *ret_letter)
@@ -117,166 +238,316 @@ static bool pop(struct queue *queue, struct letter *ret_letter)
     return true;
 }
 
-
 /* ---- the collector ---------------------------------------------------------------------------------------------------- */
 
-static void collector_hello(void)
+static void send_up(const struct collector *at, struct letter letter)
 {
-    struct letter letter = {.kind = WIRE_HELLO, .session = world.sender.session, .high = world.outbox.high,
-                            .acked = world.outbox.acked, .epoch = world.outbox.epoch, .life = world.outbox.life};
-    memcpy(letter.chain, world.outbox.chain[world.outbox.high], SEAL_HASH);
-    world.hello_owed = !world.connected;
-    if (world.connected)
-        push(&world.up, &letter);
+    letter.route = at->route;
+    letter.session = at->sender.session;
+    push(&world.up, &letter);
 }
 
-static void collector_step(struct delivery_event event)
+static void collector_hello(struct collector *at)
+{
+    const struct outbox_file *outbox = &at->outbox;
+    at->hello_owed = !at->connected;
+    if (at->connected)
+        send_up(at, (struct letter){.kind = WIRE_HELLO, .low = outbox->low, .high = outbox->high, .acked = outbox->acked,
+                                    .epoch = outbox->epoch, .life = outbox->life, .chain = outbox->chain[outbox->high]});
+}
+
+static void collector_step(struct collector *at, struct delivery_event event)
 {
     struct delivery_actions actions;
     event.now_ms = world.now;
     event.random = chance();
-    delivery_step(&world.sender, &event, &actions);
-    if (actions.hello)
-        collector_hello();
-    if (actions.acknowledge > world.acknowledge)
-        world.acknowledge = actions.acknowledge;
-    world.rebirth_owed = world.rebirth_owed || actions.rebirth;
-}
-
-static void chain_start(unsigned char life, unsigned char ret_chain[SEAL_HASH])
-{
-    unsigned char id[16];
-    memset(id, life, sizeof id);
-    seal_chain_start("liyang", id, ret_chain);
-}
-
-/* As outbox_rebirth: what is not acknowledged gets new numbers under a new identity. */
-static void collector_rebirth(void)
-{
-    struct outbox_file old = world.outbox;
-    if (!world.rebirth_owed || world.acknowledge != 0)
-        return;
-    world.rebirth_owed = false;
-    CU_ASSERT_FATAL(world.lives + 1 < LIVES_MOST);
-    world.outbox = (struct outbox_file){.life = ++world.lives, .epoch = old.epoch};
-    chain_start(world.outbox.life, world.outbox.chain[0]);
-    for (uint64_t seq = old.acked + 1; seq <= old.high; seq++) {
-        const uint64_t to = ++world.outbox.high;
-        world.outbox.content[to] = old.content[seq];
-        chain_next(world.outbox.chain[to - 1], old.content[seq], world.outbox.chain[to]);
+    delivery_step(&at->sender, &event, &actions);
+    if (actions.hello) {
+        at->gap_to = 0;
+        collector_hello(at);
     }
-    collector_step((struct delivery_event){.kind = DELIVERY_REBORN, .low = 1, .high = world.outbox.high});
+    if (actions.gap_to != 0) {
+        at->gap_from = actions.gap_from;
+        at->gap_to = actions.gap_to;
+    }
+    if (actions.acknowledge > at->acknowledge)
+        at->acknowledge = actions.acknowledge;
+    at->proof_owed = at->proof_owed || actions.prove;
+    if (actions.rebirth)
+        at->rebirth_from = actions.rebirth_from;
+    at->rebirth_owed = at->rebirth_owed || actions.rebirth;
+}
+
+static void leave_behind(const struct outbox_file *outbox, uint64_t until)
+{
+    for (uint64_t seq = 1; seq <= until; seq++)
+        world.left_behind |= file_bit(outbox->content[seq]);
+}
+
+/* As outbox_rebirth: what is not acknowledged, and what the aggregator has otherwise, gets new numbers under a new
+ * identity. */
+static void collector_rebirth(struct collector *at)
+{
+    const struct outbox_file old = at->outbox;
+    if (!at->rebirth_owed || at->acknowledge != 0 || world.lives + 1 == LIVES_MOST)
+        return;
+    at->rebirth_owed = false;
+    if (world.flaw != FLAW_NOT_REBORN) {
+        uint64_t behind = old.backed < old.acked ? old.backed : old.acked;
+        if (at->rebirth_from != 0 && at->rebirth_from <= behind)
+            behind = at->rebirth_from - 1;
+        leave_behind(&old, behind);
+        at->outbox = (struct outbox_file){.life = ++world.lives, .low = 1, .epoch = old.epoch + 1, .lost = old.lost};
+        at->outbox.chain[0] = chain_start(at->outbox.life);
+        for (uint64_t seq = behind + 1 > old.low ? behind + 1 : old.low; seq <= old.high; seq++) {
+            const uint64_t to = ++at->outbox.high;
+            at->outbox.content[to] = old.content[seq];
+            at->outbox.chain[to] = chain_next(at->outbox.chain[to - 1], old.content[seq]);
+        }
+    }
+    collector_step(at, (struct delivery_event){.kind = DELIVERY_REBORN, .low = at->outbox.low, .high = at->outbox.high});
 }
 
 /* As publisher.c: refusals are written first; then, and not always at once, the outbox is told. */
-static void collector_acknowledge(void)
+static void collector_acknowledge(struct collector *at)
 {
-    if (world.acknowledge == 0 || one_in(3))
+    struct outbox_file *outbox = &at->outbox;
+    const struct history *ever = &world.ever[outbox->life];
+    if (at->acknowledge == 0 || one_in(3))
         return;
-    CU_ASSERT_FATAL(world.acknowledge <= world.store.streams[world.outbox.life].watermark);
-    for (uint64_t seq = world.outbox.acked + 1; seq <= world.acknowledge; seq++)
-        CU_ASSERT_FATAL(!refuses(world.outbox.content[seq]) || world.written[world.outbox.content[seq]] ||
-                        world.store.home[world.outbox.content[seq]] != world.outbox.life); /* a repeated file refuses nothing */
-    if (world.acknowledge > world.outbox.acked)
-        world.outbox.acked = world.acknowledge;
-    world.acknowledge = 0;
+    holds(at->acknowledge <= ever->watermark, ACKNOWLEDGED_UNCOMMITTED);
+    for (uint64_t seq = outbox->acked + 1; seq <= at->acknowledge; seq++) {
+        const unsigned char file = outbox->content[seq];
+        holds(ever->content[seq] == file || seq < outbox->low, TWO_CONTENTS);
+        holds(!refuses(file) || world.written[file] || world.store.home[file] != outbox->life,
+              REFUSAL_LOST); /* a repeated file refuses nothing */
+    }
+    if (at->acknowledge > outbox->acked)
+        outbox->acked = at->acknowledge;
+    at->acknowledge = 0;
 }
 
-static enum delivery_chain compare_chain(uint64_t watermark, const unsigned char chain[SEAL_HASH])
+/* As outbox_prune: what the aggregator has and a backup of it has as well. */
+static void collector_prune(struct collector *at)
 {
-    if (watermark > world.outbox.high)
-        return CHAIN_UNKNOWN;
-    return memcmp(world.outbox.chain[watermark], chain, SEAL_HASH) == 0 ? CHAIN_SAME : CHAIN_DIFFERS;
+    struct outbox_file *outbox = &at->outbox;
+    uint64_t until = outbox->acked;
+    if (world.flaw != FLAW_PRUNED_AT_ONCE && outbox->backed < until)
+        until = outbox->backed;
+    if (until >= outbox->low && one_in(4))
+        outbox->low = until + 1;
 }
 
-static void collector_receive(void)
+static bool chain_known(const struct outbox_file *outbox, uint64_t seq)
+{
+    return seq <= outbox->high && seq + 1 >= outbox->low;
+}
+
+static enum delivery_chain compare_chain(const struct outbox_file *outbox, uint64_t watermark, uint64_t chain)
+{
+    if (!chain_known(outbox, watermark))
+        return CHAIN_UNKNOWN;
+    return outbox->chain[watermark] == chain || world.flaw == FLAW_COPY_TRUSTED ? CHAIN_SAME : CHAIN_DIFFERS;
+}
+
+static void collector_prove(const struct collector *at, uint64_t seq)
+{
+    if (at->connected && chain_known(&at->outbox, seq))
+        send_up(at, (struct letter){.kind = WIRE_PROOF, .seq = seq, .chain = at->outbox.chain[seq]});
+}
+
+/* As outbox_hears: the aggregator's last word on its backups. */
+static void collector_hears(struct collector *at, const struct letter *letter, enum delivery_chain chain)
+{
+    const bool is_late = letter->kind == WIRE_ACK && letter->watermark < at->sender.watermark;
+    if (letter->session != at->sender.session || is_late || chain != CHAIN_SAME)
+        return;
+    at->outbox.backed = letter->backed < at->outbox.acked ? letter->backed : at->outbox.acked;
+}
+
+static void keep_refusals(const struct collector *at, const struct letter *letter)
+{
+    if (letter->session == at->sender.session)
+        for (uint64_t seq = letter->refused_from + 1; seq <= letter->refused_to && seq <= at->outbox.high; seq++)
+            world.written[at->outbox.content[seq]] = true;
+}
+
+static void collector_receive(struct collector *at)
 {
     struct letter letter;
-    if (!pop(&world.down, &letter))
+    if (!pop(&at->down, &letter))
         return;
-    struct delivery_event event = {.session = letter.session, .watermark = letter.watermark, .credit = letter.credit,
-                                   .nack = letter.nack, .first = letter.first, .retry_after_ms = 500};
-    event.chain = compare_chain(letter.watermark, letter.chain);
-    switch ((int)letter.kind) {
-    case WIRE_WELCOME: event.kind = DELIVERY_WELCOME; break;
-    case WIRE_ACK:
+    struct delivery_event event = {.kind = DELIVERY_NACK, .session = letter.session, .watermark = letter.watermark,
+                                   .credit = letter.credit, .nack = letter.nack, .first = letter.first,
+                                   .retry_after_ms = 500};
+    if (letter.kind == WIRE_PROVE) {
+        if (letter.session == at->sender.session)
+            collector_prove(at, letter.seq);
+        return;
+    }
+    if (letter.kind != WIRE_NACK) {
+        event.kind = letter.kind == WIRE_WELCOME ? DELIVERY_WELCOME : DELIVERY_ACK;
+        event.chain = compare_chain(&at->outbox, letter.watermark, letter.chain);
+        collector_hears(at, &letter, event.chain);
+    }
+    if (letter.kind == WIRE_ACK)
+        keep_refusals(at, &letter);
+    collector_step(at, event);
+    if (letter.kind == WIRE_WELCOME && world.flaw == FLAW_WELCOME_ACKNOWLEDGES) {
         event.kind = DELIVERY_ACK;
-        if (letter.session == world.sender.session)
-            for (uint64_t seq = letter.refused_from + 1; seq <= letter.refused_to; seq++)
-                world.written[world.outbox.content[seq]] = true;
-        break;
-    default: event.kind = DELIVERY_NACK; break;
+        collector_step(at, event);
     }
-    collector_step(event);
+    if (at->proof_owed)
+        collector_prove(at, letter.watermark);
+    at->proof_owed = false;
 }
 
-static void collector_send(void)
+/* Not taken again already? As the manifest, which knows of a file where it was cut last. */
+static bool is_last_of_file(const struct outbox_file *outbox, uint64_t seq)
 {
-    uint64_t seq;
-    if (world.hello_owed && world.sender.link && world.connected)
-        collector_hello();
-    while (!world.hello_owed && world.connected && (seq = delivery_wants(&world.sender)) != 0 && !one_in(8)) {
-        struct letter letter = {.kind = WIRE_BATCH, .session = world.sender.session, .seq = seq,
-                                .content = world.outbox.content[seq]};
-        CU_ASSERT_FATAL(seq >= 1 && seq <= world.outbox.high);
-        memcpy(letter.chain, world.outbox.chain[seq - 1], SEAL_HASH);
-        push(&world.up, &letter);
-        delivery_sent(&world.sender, world.now);
-        CU_ASSERT_FATAL(world.sender.next - world.sender.watermark - 1 <= world.sender.credit);
-    }
+    for (uint64_t later = seq + 1; later <= outbox->high; later++)
+        if (outbox->content[later] == outbox->content[seq])
+            return false;
+    return true;
 }
 
-static void collector_take_file(void)
+/* As publisher.c: what is said to be missing may be taken again. */
+static void collector_gap(struct collector *at)
 {
-    if (world.files == BATCHES_MOST)
+    struct outbox_file *outbox = &at->outbox;
+    uint64_t files = 0;
+    if (at->gap_to == 0 || at->hello_owed || !at->connected || one_in(8) || !chain_known(outbox, at->gap_to))
         return;
-    const uint64_t seq = ++world.outbox.high;
-    world.outbox.content[seq] = ++world.files;
-    chain_next(world.outbox.chain[seq - 1], world.outbox.content[seq], world.outbox.chain[seq]);
-    collector_step((struct delivery_event){.kind = DELIVERY_HELD_NOW, .low = 1, .high = seq});
+    for (uint64_t seq = at->gap_from; seq <= at->gap_to; seq++) {
+        files |= file_bit(outbox->content[seq]);
+        if (is_last_of_file(outbox, seq))
+            outbox->lost |= file_bit(outbox->content[seq]);
+    }
+    send_up(at, (struct letter){.kind = WIRE_GAP, .first = at->gap_from, .seq = at->gap_to,
+                                .chain = outbox->chain[at->gap_to], .files = files});
+    at->gap_to = 0;
 }
 
-static void collector_start(void)
+static void collector_send(struct collector *at)
 {
-    world.outbox.epoch++;
-    world.acknowledge = 0;
-    world.hello_owed = world.rebirth_owed = false;
-    delivery_start(&world.sender, 1, world.outbox.high, world.outbox.acked);
+    const struct outbox_file *outbox = &at->outbox;
+    uint64_t seq;
+    if (at->hello_owed && at->sender.link && at->connected)
+        collector_hello(at);
+    collector_gap(at);
+    while (!at->hello_owed && at->connected && (seq = delivery_wants(&at->sender)) != 0 && !one_in(8)) {
+        holds(seq >= outbox->low && seq <= outbox->high, NOT_HELD_SENT);
+        if (world.complaint != COMPLAINT_NONE)
+            return;
+        send_up(at, (struct letter){.kind = WIRE_BATCH, .seq = seq, .content = outbox->content[seq],
+                                    .chain = outbox->chain[seq - 1]});
+        delivery_sent(&at->sender, world.now);
+        holds(at->sender.next - at->sender.watermark - 1 <= at->sender.credit || at->gap_to != 0, BEYOND_CREDIT);
+    }
+}
+
+static void collector_cut_batch(struct collector *at, unsigned char file)
+{
+    struct outbox_file *outbox = &at->outbox;
+    const uint64_t seq = ++outbox->high;
+    outbox->content[seq] = file;
+    outbox->chain[seq] = chain_next(outbox->chain[seq - 1], file);
+    outbox->lost &= ~file_bit(file);
+}
+
+static void collector_take_file(struct collector *at)
+{
+    if (at->outbox.high == BATCHES_MOST)
+        return;
+    if (at->outbox.lost != 0)
+        collector_cut_batch(at, (unsigned char)__builtin_ctzll(at->outbox.lost));
+    else if (world.files < FILES_MOST)
+        collector_cut_batch(at, ++world.files);
+}
+
+static void collector_note_outbox(struct collector *at)
+{
+    if (at->sender.low != at->outbox.low || at->sender.high != at->outbox.high)
+        collector_step(at, (struct delivery_event){.kind = DELIVERY_HELD_NOW, .low = at->outbox.low, .high = at->outbox.high});
+}
+
+static void collector_start(struct collector *at)
+{
+    at->outbox.epoch++;
+    at->acknowledge = at->gap_to = 0;
+    at->hello_owed = at->rebirth_owed = at->proof_owed = false;
+    delivery_start(&at->sender, at->outbox.low, at->outbox.high, at->outbox.acked);
 }
 
 /* ---- the aggregator ----------------------------------------------------------------------------------------------------- */
 
-static void owe_nack(uint64_t session, enum wire_nack code, uint64_t first)
+static void send_down(struct letter letter, uint64_t route)
 {
-    if (!world.owes_nack)
-        world.nack = (struct letter){.kind = WIRE_NACK, .session = session, .nack = code, .first = first};
-    world.owes_nack = true;
+    if (world.one.connected && world.one.route == route)
+        push(&world.one.down, &letter);
+}
+
+static void answer_now(const struct letter *to, enum wire_nack code, uint64_t first)
+{
+    send_down((struct letter){.kind = WIRE_NACK, .session = to->session, .nack = code, .first = first}, to->route);
+}
+
+static void say(const struct letter *to, const struct session_answer *answer)
+{
+    const bool current = world.session.active && world.session.number == to->session && world.session_route == to->route;
+    if (answer->verdict == SESSION_ACK)
+        world.owes_ack = true;
+    else if (answer->verdict == SESSION_NACK && !current)
+        answer_now(to, answer->code, answer->first);
+    else if (answer->verdict == SESSION_NACK && !world.owes_nack) {
+        world.nack = (struct letter){.kind = WIRE_NACK, .session = to->session, .nack = answer->code, .first = answer->first};
+        world.owes_nack = true;
+    }
 }
 
 static void aggregator_commit(void);
 
-static void aggregator_hello(const struct letter *letter)
+static struct history *history(unsigned char life)
 {
-    struct session_answer answer;
-    if (world.session.active && world.session.outbox[0] != letter->life)
-        aggregator_commit(); /* intake.c keeps several streams in one group; here one is enough */
-    struct stream known = world.store.streams[letter->life];
-    struct wire_hello hello = {.protocol_min = 1, .protocol_max = 1, .epoch = letter->epoch, .session = letter->session,
-                               .low = 1, .high = letter->high, .highest_acked = letter->acked};
-    memset(hello.outbox, letter->life, sizeof hello.outbox);
-    memcpy(hello.chain_at_high, letter->chain, SEAL_HASH);
-    if (known.watermark == 0)
-        chain_start(letter->life, known.chain);
-    if (world.session.active && world.session.outbox[0] == letter->life) {
+    return &world.store.of[life];
+}
+
+static bool is_of_life(unsigned char life)
+{
+    return world.session.active && world.session.outbox[0] == life;
+}
+
+/* Where the stream stands, the open group included. */
+static struct stream know_stream(unsigned char life)
+{
+    struct stream known = {.epoch = history(life)->epoch, .watermark = history(life)->watermark};
+    widen(known.watermark == 0 ? chain_start(life) : history(life)->chain, known.chain);
+    if (is_of_life(life)) {
+        known.epoch = world.session.epoch;
         known.watermark = world.session.watermark;
         memcpy(known.chain, world.session.chain, SEAL_HASH);
     }
-    session_hello(&world.session, &hello, &known, world.session_route == world.route, world.now, &answer);
+    if (world.flaw == FLAW_COPY_TRUSTED)
+        known.epoch = 0;
+    return known;
+}
+
+static void aggregator_hello(const struct letter *letter)
+{
+    struct session_answer answer;
+    if (world.session.active && !is_of_life(letter->life))
+        aggregator_commit(); /* intake.c keeps several streams in one group; here one is enough */
+    const struct stream known = know_stream(letter->life);
+    struct wire_hello hello = {.protocol_min = 1, .protocol_max = 1, .epoch = letter->epoch, .session = letter->session,
+                               .low = letter->low, .high = letter->high, .highest_acked = letter->acked};
+    memset(hello.outbox, letter->life, sizeof hello.outbox);
+    widen(letter->chain, hello.chain_at_high);
+    session_hello(&world.session, &hello, &known, world.session_route == letter->route, world.now, &answer);
     if (answer.verdict == SESSION_NACK) {
-        owe_nack(letter->session, answer.code, answer.first);
+        answer_now(letter, answer.code, answer.first);
         return;
     }
-    world.session_route = world.route;
+    world.session_route = letter->route;
     world.owes_welcome = true;
     world.owes_nack = false;
     world.owes_ack = world.session.watermark > letter->acked;
@@ -284,98 +555,180 @@ static void aggregator_hello(const struct letter *letter)
         world.epoch_in_group = letter->epoch;
 }
 
+static void add_to_group(struct pending pending)
+{
+    holds(world.group_count < QUEUE, TOO_MUCH);
+    if (world.group_count < QUEUE)
+        world.group[world.group_count++] = pending;
+    world.owes_ack = true;
+}
+
+static void take(const struct letter *letter)
+{
+    unsigned char chain[SEAL_HASH];
+    const uint64_t after = chain_next(letter->chain, letter->content);
+    widen(after, chain);
+    session_skipped(&world.session, letter->seq, chain); /* of a batch that fits: session_taken */
+    add_to_group((struct pending){.seq = letter->seq, .chain = after, .content = letter->content});
+}
+
 static void aggregator_batch(const struct letter *letter)
 {
     struct session_answer answer;
     struct wire_batch batch = {.session = letter->session, .seq = letter->seq};
-    unsigned char chain[SEAL_HASH];
-    memcpy(batch.chain_before, letter->chain, SEAL_HASH);
-    session_batch(&world.session, &batch, world.session_route == world.route, world.now, &answer);
-    if (answer.verdict == SESSION_NACK)
-        owe_nack(letter->session, answer.code, answer.first);
-    else if (answer.verdict == SESSION_ACK)
-        world.owes_ack = true;
-    if (answer.verdict != SESSION_TAKE)
+    widen(letter->chain, batch.chain_before);
+    session_batch(&world.session, &batch, world.session_route == letter->route, world.now, &answer);
+    if (answer.verdict == SESSION_TAKE ||
+        (world.flaw == FLAW_HOLES_TAKEN && answer.verdict == SESSION_NACK && answer.code == NACK_GAP_AHEAD)) {
+        take(letter);
         return;
-    chain_next(world.session.chain, letter->content, chain);
-    session_taken(&world.session, chain);
-    world.group[world.session.watermark] = letter->content;
-    world.owes_ack = true;
+    }
+    say(letter, &answer);
+    if (world.flaw == FLAW_DUPLICATES_TAKEN && answer.verdict == SESSION_ACK)
+        add_to_group((struct pending){.seq = letter->seq, .chain = narrow(world.session.chain), .content = letter->content});
+}
+
+static void aggregator_gap(const struct letter *letter)
+{
+    struct session_answer answer;
+    const struct wire_gap gap = {.session = letter->session, .from = letter->first, .to = letter->seq};
+    unsigned char chain[SEAL_HASH];
+    session_gap(&world.session, &gap, world.session_route == letter->route, world.now, &answer);
+    if (answer.verdict != SESSION_TAKE) {
+        say(letter, &answer);
+        return;
+    }
+    widen(letter->chain, chain);
+    session_skipped(&world.session, letter->seq, chain);
+    add_to_group((struct pending){.seq = letter->seq, .chain = letter->chain, .files = letter->files});
+}
+
+/* As store_chain_at: of what was taken, the open group included; 0 when there is none. */
+static uint64_t chain_at(unsigned char life, uint64_t seq)
+{
+    for (size_t i = 0; i < world.group_count; i++)
+        if (world.group[i].seq == seq)
+            return world.group[i].chain;
+    return seq <= BATCHES_MOST ? history(life)->chains[seq] : 0;
+}
+
+static void aggregator_proof(const struct letter *letter)
+{
+    struct session_answer answer;
+    const struct wire_proof proof = {.session = letter->session, .seq = letter->seq};
+    const bool is_same = chain_at(world.session.outbox[0], letter->seq) == letter->chain;
+    session_proof(&world.session, &proof, is_same, world.session_route == letter->route, world.now, &answer);
+    say(letter, &answer);
+    if (answer.verdict == SESSION_PROVE)
+        send_down((struct letter){.kind = WIRE_PROVE, .session = letter->session, .seq = answer.first}, letter->route);
 }
 
 /* False when the pipe was full: then the answer stays owed. Into a dead link everything can be sent. */
-static bool send_down(struct letter *letter)
+static bool tell(struct letter letter)
 {
+    const unsigned char life = world.session.outbox[0];
     if (one_in(10))
         return false;
-    if (letter->kind != WIRE_NACK) {
-        letter->credit = CREDIT;
-        letter->watermark = world.session.watermark;
-        memcpy(letter->chain, world.session.chain, SEAL_HASH);
-    }
-    if (world.connected)
-        push(&world.down, letter);
+    letter.session = world.session.number;
+    letter.credit = CREDIT;
+    letter.watermark = world.session.watermark;
+    letter.chain = narrow(world.session.chain);
+    letter.backed = world.backups[0].of[life].watermark;
+    send_down(letter, world.session_route);
     return true;
 }
 
 static void aggregator_answer(void)
 {
-    if (world.owes_welcome) {
-        struct letter welcome = {.kind = WIRE_WELCOME, .session = world.session.number};
-        world.owes_welcome = !send_down(&welcome);
-    }
+    if (world.owes_welcome)
+        world.owes_welcome = !tell((struct letter){.kind = WIRE_WELCOME});
     if (world.owes_ack && !world.owes_welcome) {
-        struct letter ack = {.kind = WIRE_ACK, .session = world.session.number, .refused_from = world.session.told,
-                             .refused_to = world.session.watermark};
-        world.owes_ack = !send_down(&ack);
-        if (!world.owes_ack)
+        world.owes_ack = !tell((struct letter){.kind = WIRE_ACK, .refused_from = world.session.told,
+                                               .refused_to = world.session.watermark});
+        if (!world.owes_ack || world.flaw == FLAW_REFUSALS_DROPPED)
             world.session.told = world.session.watermark;
     }
-    if (world.owes_nack)
-        world.owes_nack = !send_down(&world.nack);
+    if (world.owes_nack && !one_in(10)) {
+        send_down(world.nack, world.session_route);
+        world.owes_nack = false;
+    }
+}
+
+static void commit_gap(struct history *history, const struct pending *gap)
+{
+    if (world.flaw != FLAW_GAP_UNRECORDED) {
+        for (uint64_t seq = history->watermark + 1; seq <= gap->seq; seq++)
+            history->missing[seq] = true;
+        world.store.missing |= gap->files;
+    }
+    world.gaps++;
+    holds(world.older, NEEDLESSLY_LOST); /* what may be let go is in the newest */
+}
+
+static void commit_batch(struct history *history, unsigned char life, const struct pending *batch)
+{
+    unsigned char *home = &world.store.home[batch->content];
+    holds(batch->seq == history->watermark + 1, NUMBER_TWICE);
+    history->content[batch->seq] = world.ever[life].content[batch->seq] = batch->content;
+    if (*home != 0 && *home != life && world.flaw != FLAW_FILES_FORGOTTEN)
+        return; /* as store_knows_file */
+    holds(*home == 0, FILE_TWICE);
+    *home = life;
 }
 
 static void aggregator_commit(void)
 {
     const unsigned char life = world.session.outbox[0];
-    struct stream *stream = &world.store.streams[life];
-    if (world.epoch_in_group > stream->epoch)
-        stream->epoch = world.epoch_in_group;
-    if (world.session.active)
-        for (uint64_t seq = stream->watermark + 1; seq <= world.session.watermark; seq++) {
-            const uint64_t file = world.group[seq];
-            CU_ASSERT_FATAL(world.store.content[life][seq] == 0);
-            world.store.content[life][seq] = file;
-            CU_ASSERT_FATAL(world.store.home[file] != life); /* under one life never twice */
-            if (world.store.home[file] == 0) /* as store_knows_file */
-                world.store.home[file] = life;
-            stream->watermark = seq;
-        }
+    struct history *of = history(life);
+    if (world.epoch_in_group > of->epoch)
+        of->epoch = world.epoch_in_group;
+    for (size_t i = 0; i < world.group_count; i++) {
+        const struct pending *pending = &world.group[i];
+        if (pending->content == 0)
+            commit_gap(of, pending);
+        else
+            commit_batch(of, life, pending);
+        of->watermark = pending->seq;
+        of->chain = of->chains[pending->seq] = pending->chain;
+    }
+    if (of->watermark > world.ever[life].watermark)
+        world.ever[life].watermark = of->watermark;
+    world.group_count = 0;
     world.epoch_in_group = 0;
-    if (world.session.active)
-        memcpy(stream->chain, world.session.chain, SEAL_HASH);
     aggregator_answer();
+}
+
+static void forget_group(void)
+{
+    world.owes_welcome = world.owes_ack = world.owes_nack = false;
+    world.epoch_in_group = 0;
+    world.group_count = 0;
 }
 
 static void aggregator_abandon(void)
 {
-    if (world.session.active && world.connected) {
-        const struct letter busy = {.kind = WIRE_NACK, .session = world.session.number, .nack = NACK_BUSY};
-        push(&world.down, &busy);
+    if (world.flaw == FLAW_ACKNOWLEDGED_EARLY)
+        aggregator_answer();
+    if (world.flaw == FLAW_TORN_COMMIT && world.group_count > 0) {
+        history(world.session.outbox[0])->watermark = world.session.watermark;
+        history(world.session.outbox[0])->chain = narrow(world.session.chain);
     }
+    if (world.session.active)
+        send_down((struct letter){.kind = WIRE_NACK, .session = world.session.number, .nack = NACK_BUSY}, world.session_route);
     session_finish(&world.session);
-    world.owes_welcome = world.owes_ack = world.owes_nack = false;
-    world.epoch_in_group = 0;
+    forget_group();
 }
 
 static void aggregator_work(bool accidents)
 {
     struct letter letter;
     for (uint64_t i = chance() % 6; i > 0 && pop(&world.up, &letter); i--) {
-        if (letter.kind == WIRE_HELLO)
-            aggregator_hello(&letter);
-        else
-            aggregator_batch(&letter);
+        switch ((int)letter.kind) {
+        case WIRE_HELLO: aggregator_hello(&letter); break;
+        case WIRE_BATCH: aggregator_batch(&letter); break;
+        case WIRE_GAP: aggregator_gap(&letter); break;
+        default: aggregator_proof(&letter); break;
+        }
     }
     if (accidents && one_in(12))
         aggregator_abandon();
@@ -387,94 +740,190 @@ static void aggregator_kill(void)
 {
     memset(&world.session, 0, sizeof world.session);
     world.session_route = 0;
-    world.owes_welcome = world.owes_ack = world.owes_nack = false;
-    world.epoch_in_group = 0;
+    forget_group();
 }
 
 /* ---- accidents ---------------------------------------------------------------------------------------------------------- */
 
-static void cut(bool noticed)
+static void cut(struct collector *at, bool noticed)
 {
-    world.connected = false;
-    world.up.count = world.down.count = 0;
-    if (noticed && world.sender.link)
-        collector_step((struct delivery_event){.kind = DELIVERY_LINK_DOWN});
+    at->connected = false;
+    world.up.count = at->down.count = 0;
+    if (noticed && at->sender.link)
+        collector_step(at, (struct delivery_event){.kind = DELIVERY_LINK_DOWN});
 }
 
-static void join(void)
+static void join(struct collector *at)
 {
-    world.connected = true;
-    world.route++;
-    collector_step((struct delivery_event){.kind = DELIVERY_LINK_UP});
+    at->connected = true;
+    at->route = ++world.routes;
+    collector_step(at, (struct delivery_event){.kind = DELIVERY_LINK_UP});
 }
 
-static void accident(void)
+static uint64_t files_in(const struct outbox_file *outbox)
+{
+    uint64_t files = outbox->lost;
+    for (uint64_t seq = outbox->low; seq <= outbox->high; seq++)
+        files |= file_bit(outbox->content[seq]);
+    return files;
+}
+
+/* Its disk died and an old copy is put back: what came after it is at the aggregator or gone. */
+static void restore_outbox(struct collector *at)
+{
+    if (!at->has_backup)
+        return;
+    cut(at, false);
+    leave_behind(&at->outbox, at->outbox.low - 1);
+    world.excused |= files_in(&at->outbox) & ~files_in(&at->backup);
+    at->outbox = at->backup;
+    collector_start(at);
+}
+
+static void back_up_store(void)
+{
+    memmove(world.backups + 1, world.backups, sizeof world.backups - sizeof world.backups[0]);
+    world.backups[0] = world.store;
+    world.backups_made++;
+}
+
+static void restore_store(struct collector *at, bool older)
+{
+    if (world.backups_made <= older)
+        return;
+    aggregator_kill();
+    cut(at, true);
+    if (older) /* and what was made since is another history */
+        world.backups[0] = world.backups[1];
+    world.older = world.older || older;
+    world.store = world.backups[0];
+    world.restored++;
+}
+
+/* One letter to the aggregator is lost, comes late, or comes late and twice. */
+static void disturb(void)
+{
+    struct letter letter;
+    if (!pop(&world.up, &letter) || one_in(3))
+        return;
+    push(&world.up, &letter);
+    if (one_in(2))
+        push(&world.up, &letter);
+}
+
+/* What comes to a collector over one connection comes in order and whole, or the connection fails: refusals rely on it.
+ * But it may come twice, and what an old connection still held may come when there is a new one. */
+static void repeat(struct queue *queue)
+{
+    if (queue->count == 0 || queue->count == QUEUE)
+        return;
+    const struct letter letter = queue->letters[queue->first];
+    queue->first = (queue->first + QUEUE - 1) % QUEUE;
+    queue->letters[queue->first] = letter;
+    queue->count++;
+}
+
+static void accident(struct collector *at)
 {
     switch (chance() % 30) {
-    case 0: cut(true); break;
+    case 0: cut(at, true); break;
     case 1: /* letters on the way are lost, the connection is a new one; nobody told the collector that it was cut */
-        cut(false);
-        join();
+        cut(at, false);
+        join(at);
         break;
     case 2: /* kill -9 of the aggregator */
         aggregator_kill();
-        cut(true);
+        cut(at, true);
         break;
     case 3: /* kill -9 of the collector */
-        cut(false);
-        collector_start();
+        cut(at, false);
+        collector_start(at);
         break;
     case 4:
         if (one_in(4)) {
-            world.backup = world.outbox;
-            world.has_backup = true;
+            at->backup = at->outbox;
+            at->has_backup = true;
         }
         break;
-    case 5: /* its disk died and an old copy is put back */
-        if (!world.has_backup || !one_in(6))
-            break;
-        cut(false);
-        world.outbox = world.backup;
-        collector_start();
+    case 5:
+        if (one_in(6))
+            restore_outbox(at);
+        break;
+    case 6:
+        if (one_in(2))
+            back_up_store();
+        break;
+    case 7:
+        if (one_in(6))
+            restore_store(at, one_in(3));
+        break;
+    case 8: disturb(); break;
+    case 9: repeat(&at->down); break;
+    case 10: /* as 1, but what was on the way comes late */
+        join(at);
         break;
     default: break;
     }
+}
+
+static void collector_work(struct collector *at, bool accidents)
+{
+    if (!at->connected && (!accidents || one_in(4)))
+        join(at);
+    collector_acknowledge(at);
+    collector_prune(at);
+    collector_note_outbox(at);
+    collector_rebirth(at);
+    if (one_in(3))
+        collector_receive(at);
+    collector_step(at, (struct delivery_event){.kind = DELIVERY_TIME});
+    if (one_in(2))
+        collector_send(at);
+    if (accidents ? one_in(10) : at->outbox.lost != 0)
+        collector_take_file(at);
 }
 
 static void pass(bool accidents)
 {
     world.now += (int64_t)(chance() % (one_in(20) ? 30000 : 200));
     if (accidents)
-        accident();
-    if (!world.connected && (!accidents || one_in(4)))
-        join();
-    collector_acknowledge();
-    collector_rebirth();
-    if (one_in(3))
-        collector_receive();
-    collector_step((struct delivery_event){.kind = DELIVERY_TIME});
-    if (one_in(2))
-        collector_send();
+        accident(&world.one);
+    collector_work(&world.one, accidents);
     if (one_in(2))
         aggregator_work(accidents);
-    if (accidents && one_in(10))
-        collector_take_file();
 }
 
-static bool schedule(uint64_t seed)
+/* A collector that was acknowledged everything rests until it hears that the aggregator was put back. */
+static bool is_delivered(const struct collector *at)
+{
+    return history(at->outbox.life)->watermark >= at->outbox.high && delivery_drained(&at->sender) && at->outbox.acked == at->outbox.high &&
+           (at->outbox.lost == 0 || at->outbox.high == BATCHES_MOST);
+}
+
+static void judge_end(void)
+{
+    const uint64_t excused = world.excused | world.store.missing | (world.older ? world.left_behind : 0);
+    for (unsigned char life = 1; life <= world.lives; life++)
+        for (uint64_t seq = 1; seq <= history(life)->watermark; seq++)
+            holds(history(life)->content[seq] != 0 || history(life)->missing[seq], NUMBER_MISSING);
+    for (unsigned char file = 1; file <= world.files; file++)
+        holds(world.store.home[file] != 0 || (excused & file_bit(file)) != 0, FILE_LOST);
+}
+
+static enum complaint schedule(uint64_t seed, enum flaw flaw)
 {
     chance_state = seed;
     memset(&world, 0, sizeof world);
-    world.outbox.life = world.lives = 1;
-    chain_start(1, world.outbox.chain[0]);
-    collector_start();
-    for (int i = 0; i < 400; i++)
+    world.flaw = flaw;
+    world.one.outbox = (struct outbox_file){.life = ++world.lives, .low = 1, .chain = {chain_start(1)}};
+    collector_start(&world.one);
+    for (int i = 0; i < 400 && world.complaint == COMPLAINT_NONE; i++)
         pass(true);
-    for (int i = 0; i < 4000 && !(delivery_drained(&world.sender) && world.outbox.acked == world.outbox.high); i++)
+    for (int i = 0; i < 4000 && world.complaint == COMPLAINT_NONE && !is_delivered(&world.one); i++)
         pass(false);
-    for (uint64_t seq = 1; seq <= world.outbox.high; seq++)
-        CU_ASSERT_FATAL(world.store.home[world.outbox.content[seq]] != 0);
-    return world.outbox.acked == world.outbox.high;
+    holds(is_delivered(&world.one), NOT_ARRIVED);
+    judge_end();
+    return world.complaint;
 }
 
 static void whatever_happens_everything_arrives_once(void)
@@ -484,22 +933,99 @@ static void whatever_happens_everything_arrives_once(void)
     const uint64_t usual = tier != NULL && strcmp(tier, "nightly") == 0 ? 10000000 : 100000;
     const uint64_t schedules = wanted != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : usual;
     const uint64_t first = wanted != NULL ? strtoull(wanted, NULL, 10) : 1;
-    uint64_t batches = 0, lives = 0;
+    uint64_t batches = 0, lives = 0, restored = 0, gaps = 0;
     for (uint64_t seed = first; seed < first + schedules; seed++) {
-        const unsigned before = CU_get_number_of_failures();
-        const bool arrived = schedule(seed);
+        const enum complaint complaint = schedule(seed, FLAW_NONE);
         batches += world.files;
         lives += world.lives - 1u;
-        if (!arrived || CU_get_number_of_failures() != before) {
-            printf("\n    SUANPAN_SEED=%" PRIu64 ": state %d hold %d high %" PRIu64 " acked %" PRIu64 " committed %" PRIu64 "\n",
-                   seed, (int)world.sender.state, (int)world.sender.hold, world.outbox.high, world.outbox.acked,
-                   world.store.streams[world.outbox.life].watermark);
-            CU_FAIL("not everything arrived");
+        restored += world.restored;
+        gaps += world.gaps;
+        if (complaint != COMPLAINT_NONE) {
+            const struct collector *at = &world.one;
+            printf("\n    SUANPAN_SEED=%" PRIu64 ": %s; state %d hold %d low %" PRIu64 " high %" PRIu64 " acked %" PRIu64
+                   " committed %" PRIu64 " life %d\n",
+                   seed, complaints[complaint], (int)at->sender.state, (int)at->sender.hold, at->outbox.low, at->outbox.high,
+                   at->outbox.acked, history(at->outbox.life)->watermark, at->outbox.life);
+            CU_FAIL("the protocol broke its word");
             return;
         }
     }
+    printf("\n    %" PRIu64 " schedules, %" PRIu64 " files, %" PRIu64 " rebirths, %" PRIu64 " restores, %" PRIu64 " gaps ",
+           schedules, batches, lives, restored, gaps);
     CU_ASSERT(batches > schedules); /* the world was not empty */
-    CU_ASSERT(wanted != NULL || lives > schedules / 100); /* and outboxes were born again in it */
+    CU_ASSERT(wanted != NULL || lives > schedules / 100); /* outboxes were born again in it, */
+    CU_ASSERT(wanted != NULL || restored > schedules / 10); /* the aggregator was put back, */
+    CU_ASSERT(wanted != NULL || gaps > schedules / 100); /* and batches were missing */
+}
+
+/* ---- controls: the world notices ------------------------------------------------------------------------------------------ */
+
+/* The fault shows as this complaint within so many schedules. */
+static void finds(enum flaw flaw, enum complaint complaint)
+{
+    enum { CONTROL_SCHEDULES = 2000 };
+    for (uint64_t seed = 1; seed <= CONTROL_SCHEDULES; seed++)
+        if (schedule(seed, flaw) == complaint) {
+            printf("\n    schedule %" PRIu64 ": %s ", seed, complaints[complaint]);
+            return;
+        }
+    printf("\n    not found in %d schedules: %s ", (int)CONTROL_SCHEDULES, complaints[complaint]);
+    CU_FAIL("a seeded fault was not found");
+}
+
+static void an_answer_before_the_commit_is_found(void)
+{
+    finds(FLAW_ACKNOWLEDGED_EARLY, ACKNOWLEDGED_UNCOMMITTED);
+}
+
+static void a_duplicate_that_is_stored_again_is_found(void)
+{
+    finds(FLAW_DUPLICATES_TAKEN, NUMBER_TWICE);
+}
+
+static void a_batch_stored_behind_a_hole_is_found(void)
+{
+    finds(FLAW_HOLES_TAKEN, NUMBER_TWICE);
+}
+
+static void a_watermark_kept_of_a_group_rolled_back_is_found(void)
+{
+    finds(FLAW_TORN_COMMIT, NUMBER_MISSING);
+}
+
+static void a_file_not_known_again_after_a_rebirth_is_found(void)
+{
+    finds(FLAW_FILES_FORGOTTEN, FILE_TWICE);
+}
+
+static void refusals_that_never_went_out_are_found(void)
+{
+    finds(FLAW_REFUSALS_DROPPED, REFUSAL_LOST);
+}
+
+static void a_welcome_taken_for_an_acknowledgement_is_found(void)
+{
+    finds(FLAW_WELCOME_ACKNOWLEDGES, REFUSAL_LOST);
+}
+
+static void a_restored_outbox_that_is_trusted_is_found(void)
+{
+    finds(FLAW_COPY_TRUSTED, TWO_CONTENTS);
+}
+
+static void a_restored_outbox_that_keeps_its_identity_is_found(void)
+{
+    finds(FLAW_NOT_REBORN, NOT_ARRIVED);
+}
+
+static void an_outbox_that_lets_go_of_what_is_in_no_backup_is_found(void)
+{
+    finds(FLAW_PRUNED_AT_ONCE, NEEDLESSLY_LOST);
+}
+
+static void a_gap_that_is_not_written_down_is_found(void)
+{
+    finds(FLAW_GAP_UNRECORDED, NUMBER_MISSING);
 }
 
 /* ---- the collector alone -------------------------------------------------------------------------------------------------- */
@@ -786,6 +1312,17 @@ int main(void)
         SENTENCE(a_busy_aggregator_is_left_alone_as_long_as_it_asks),
         SENTENCE(greetings_without_an_answer_come_ever_more_slowly),
         SENTENCE(whatever_happens_everything_arrives_once),
+        SENTENCE(an_answer_before_the_commit_is_found),
+        SENTENCE(a_duplicate_that_is_stored_again_is_found),
+        SENTENCE(a_batch_stored_behind_a_hole_is_found),
+        SENTENCE(a_watermark_kept_of_a_group_rolled_back_is_found),
+        SENTENCE(a_file_not_known_again_after_a_rebirth_is_found),
+        SENTENCE(refusals_that_never_went_out_are_found),
+        SENTENCE(a_welcome_taken_for_an_acknowledgement_is_found),
+        SENTENCE(a_restored_outbox_that_is_trusted_is_found),
+        SENTENCE(a_restored_outbox_that_keeps_its_identity_is_found),
+        SENTENCE(an_outbox_that_lets_go_of_what_is_in_no_backup_is_found),
+        SENTENCE(a_gap_that_is_not_written_down_is_found),
     };
     if (seal_start() != STATUS_OK)
         return EXIT_FAILURE;
