@@ -174,12 +174,12 @@ static void acknowledged(struct sender *sender, const struct delivery_event *eve
     heed_gap(sender, event, ret_actions);
 }
 
-/* Refused in a way that may pass: a few more tries. Then what is not acknowledged is chained and signed anew, which mends
- * all but contents that cannot be read: those a person has to look at. */
+/* Refused in a way that may pass: a few more tries. Then what is missing there is chained and signed anew, which mends all
+ * but contents that cannot be read: those a person has to look at. */
 static void strike(struct sender *sender, const struct delivery_event *event, struct delivery_actions *ret_actions)
 {
     if (++sender->strikes >= STRIKES && event->nack != NACK_MALFORMED)
-        hold_for_rebirth(sender, event, HOLD_BAD_BATCH, 0, ret_actions);
+        hold_for_rebirth(sender, event, HOLD_BAD_BATCH, sender->watermark + 1, ret_actions);
     else if (sender->strikes >= STRIKES)
         hold(sender, event, HOLD_BAD_BATCH, HOLD_LONG_MS);
     else
@@ -220,7 +220,9 @@ static void refused(struct sender *sender, const struct delivery_event *event, s
     case NACK_FENCED: hold(sender, event, HOLD_FENCED, HOLD_MS); break;
     case NACK_REVOKED: hold(sender, event, HOLD_REVOKED, HOLD_MS); break;
     case NACK_PROTOCOL: hold(sender, event, HOLD_PROTOCOL, HOLD_PROTOCOL_MS); break;
-    case NACK_STALE_EPOCH: hold_for_rebirth(sender, event, HOLD_STALE_EPOCH, 0, ret_actions); break;
+    case NACK_STALE_EPOCH: /* says where the aggregator goes on */
+        hold_for_rebirth(sender, event, HOLD_STALE_EPOCH, event->first, ret_actions);
+        break;
     }
 }
 
@@ -244,7 +246,7 @@ static void time_passed(struct sender *sender, const struct delivery_event *even
         break;
     case DELIVERY_HELD:
         if (sender->hold == HOLD_PARTING)
-            hold_for_rebirth(sender, event, HOLD_FORK, 0, ret_actions);
+            hold_for_rebirth(sender, event, HOLD_FORK, 1, ret_actions); /* it may be anywhere */
         else if (sender->link)
             greet(sender, event, ret_actions);
         else

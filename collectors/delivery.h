@@ -17,10 +17,10 @@
  * the refusals of an ACK that got lost. Sequence numbers are never skipped and never given out here.
  *
  * An outbox whose history differs from what the aggregator has of it came out of a backup. Its numbers must not be used
- * again: they would be taken for duplicates. It is HELD and asks for rebirth: a new identity for what is not
- * acknowledged. Where two histories of one outbox part, the aggregator finds out (PROOF, PROVE ... NACK BAD_CHAIN with the
- * first batch that differs), and everything from there on is offered anew, acknowledged or not. Files that arrived under
- * the old identity are known there by their hash and count once. */
+ * again: they would be taken for duplicates. It is HELD and asks for rebirth: a new identity for what no backup of the
+ * aggregator holds, and for what it says not to have, acknowledged or not. Where two histories of one outbox part, the
+ * aggregator finds out (PROOF, PROVE ... NACK BAD_CHAIN with the first batch that differs); when it does not, everything
+ * held is offered anew. Files that arrived under the old identity are known there by their hash and count once. */
 #ifndef COLLECTORS_DELIVERY_H
 #define COLLECTORS_DELIVERY_H
 
@@ -84,8 +84,8 @@ struct delivery_actions {
     uint64_t acknowledge; /* 0, or: everything up to here is committed at the aggregator */
     bool prove;           /* send PROOF of our chain at the watermark that was told: histories differ */
     uint64_t gap_from, gap_to; /* 0, or: send GAP */
-    bool rebirth;         /* give the outbox a new identity, then DELIVERY_REBORN; batches from rebirth_from on (0: those
-                           * not acknowledged) are offered anew */
+    bool rebirth;         /* give the outbox a new identity, then DELIVERY_REBORN; what no backup holds is offered anew,
+                           * and in any case batches from rebirth_from on (0: nothing to add) */
     uint64_t rebirth_from;
 };
 

@@ -86,9 +86,10 @@ enum status outbox_sacrifice(struct outbox *outbox, uint64_t *ret_first, uint64_
 /* Bytes the outbox needs, and bytes that are free inside its file. */
 enum status outbox_used(struct outbox *outbox, uint64_t *ret_used, uint64_t *ret_free, struct fault *why) MUST_CHECK;
 uint64_t outbox_backed(const struct outbox *outbox); /* batches up to here are in a verified backup */
-/* Gives the outbox a new id and its unacknowledged batches new numbers, chain and signatures, when the aggregator knows
- * another history under the old id (an outbox that came out of a backup, a forked chain). `from`: the first batch that the
- * aggregator has otherwise, so that acknowledged ones from there on are offered anew as well; 0: not known. */
+/* Gives the outbox a new id and the batches that no backup holds new numbers, chain and signatures, when the aggregator
+ * knows another history under the old id (an outbox that came out of a backup, a forked chain). Files that arrived under the
+ * old id are known there and count once. `from`: batches from there on are offered anew whatever was said of backups;
+ * 0: nothing to add. A batch whose bytes no longer fit their chain is lost, as by outbox_lose. */
 enum status outbox_rebirth(struct outbox *outbox, uint64_t from, struct fault *why) MUST_CHECK;
 /* Batches from..to are neither held nor at the aggregator: their files may be taken once more. */
 enum status outbox_lose(struct outbox *outbox, uint64_t from, uint64_t to, struct fault *why) MUST_CHECK;

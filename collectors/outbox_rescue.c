@@ -2,9 +2,9 @@
  *
  * A damaged file never prevents the start. Manifest, known figures and batches are copied as far as their pages can be
  * read, from the front up to the damage and from the back down to it; then the file is set aside. A batch is only trusted
- * when its bytes still give the chain value stored beside it. What the aggregator had committed is left out, the rest goes
- * into a new outbox (new id, new numbers, new signatures), because numbers of the old one may have been used for batches
- * that are lost. The order of what is saved stays the order in which it was taken. */
+ * when its bytes still give the chain value stored beside it. What a backup of the aggregator holds is left out, the rest
+ * goes into a new outbox (new id, new numbers, new signatures), because numbers of the old one may have been used for
+ * batches that are lost. The order of what is saved stays the order in which it was taken. */
 #include "outbox_inside.h"
 
 #include "batch.h"
@@ -259,6 +259,18 @@ static enum status renumber_one(struct renumbering *work, int64_t seq, const uns
     return code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(work->db, code, why);
 }
 
+/* Bytes that changed on the disk must not be signed anew. Their file is lost to this outbox, as after outbox_lose. */
+static enum status leave_out(struct renumbering *work, int64_t seq, struct fault *why)
+{
+    char sql[256];
+    (void)snprintf(sql, sizeof(sql),
+                   "UPDATE manifest SET first_batch = -1, last_batch = -1"
+                   " WHERE id = (SELECT manifest FROM batch WHERE seq = %lld);"
+                   "DELETE FROM batch WHERE seq = %lld",
+                   (long long)seq, (long long)seq);
+    return outbox_sql(work->db, sql, why);
+}
+
 /* New numbers never exceed the old ones, and the old ones are gone through upwards, so a number is free when it is
  * given. */
 static enum status renumber_all(struct renumbering *work, struct fault *why)
@@ -275,11 +287,12 @@ static enum status renumber_all(struct renumbering *work, struct fault *why)
             return code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(work->db, code, why);
         }
         seq = sqlite3_column_int64(work->find, 0);
+        const bool is_sound = link_holds(work->find, 2, 3, 1);
         unsigned char *bytes = memory_array((size_t)sqlite3_column_bytes(work->find, 1), 1);
         const size_t length = (size_t)sqlite3_column_bytes(work->find, 1);
         memcpy(bytes, sqlite3_column_blob(work->find, 1), length);
         sqlite3_reset(work->find);
-        status = renumber_one(work, seq, bytes, length, why);
+        status = is_sound ? renumber_one(work, seq, bytes, length, why) : leave_out(work, seq, why);
         free(bytes);
         if (status != STATUS_OK)
             return status;
@@ -289,12 +302,13 @@ static enum status renumber_all(struct renumbering *work, struct fault *why)
 
 static enum status start_renumbering(struct renumbering *work, uint64_t from, struct fault *why)
 {
-    char acked[32] = "0", sql[80];
+    char kept_there[32] = "0", sql[80];
     int code;
     enum status status;
-    if (!ask(work->db, "SELECT acked FROM meta", acked, sizeof(acked), &code))
+    /* What is committed but in no backup yet comes along: an aggregator restored later would not know whom to ask. */
+    if (!ask(work->db, "SELECT min(acked, backed) FROM meta", kept_there, sizeof(kept_there), &code))
         return outbox_sql_failed(work->db, code, why);
-    work->behind = strtoll(acked, NULL, 10);
+    work->behind = strtoll(kept_there, NULL, 10);
     if (from != 0 && from <= (uint64_t)work->behind)
         work->behind = (int64_t)from - 1;
     work->next = 1;
@@ -304,8 +318,9 @@ static enum status start_renumbering(struct renumbering *work, uint64_t from, st
     status = outbox_sql(work->db, sql, why);
     if (status != STATUS_OK)
         return status;
-    code = sqlite3_prepare_v2(work->db, "SELECT seq, bytes FROM batch WHERE seq > ?1 ORDER BY seq LIMIT 1", -1,
-                              &work->find, NULL);
+    code = sqlite3_prepare_v2(work->db, "SELECT seq, bytes, chain_before, chain FROM batch WHERE seq > ?1"
+                                        " ORDER BY seq LIMIT 1",
+                              -1, &work->find, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_prepare_v2(work->db,
                                   "UPDATE batch SET seq = ?2, chain_before = ?3, chain = ?4, signature = ?5"
@@ -460,8 +475,8 @@ static void copy_table(struct rescue *rescue, const char *forwards, const char *
 
 static void copy_tables(struct rescue *rescue)
 {
-    copy_table(rescue, "SELECT acked, refused, epoch FROM meta", "SELECT acked, refused, epoch FROM meta",
-               "UPDATE meta SET acked = ?1, refused = ?2, epoch = ?3", false);
+    copy_table(rescue, "SELECT acked, refused, epoch, backed FROM meta", "SELECT acked, refused, epoch, backed FROM meta",
+               "UPDATE meta SET acked = ?1, refused = ?2, epoch = ?3, backed = ?4", false);
     copy_table(rescue, "SELECT role, text FROM witness ORDER BY role", "SELECT role, text FROM witness ORDER BY role DESC",
                "INSERT OR IGNORE INTO witness VALUES (?1, ?2)", false);
     copy_table(rescue, "SELECT * FROM manifest ORDER BY id", "SELECT * FROM manifest ORDER BY id DESC",

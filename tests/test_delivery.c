@@ -284,7 +284,7 @@ static void leave_behind(const struct outbox_file *outbox, uint64_t until)
         world.left_behind |= file_bit(outbox->content[seq]);
 }
 
-/* As outbox_rebirth: what is not acknowledged, and what the aggregator has otherwise, gets new numbers under a new
+/* As outbox_rebirth: what no backup is known to hold, and what the aggregator has otherwise, gets new numbers under a new
  * identity. */
 static void collector_rebirth(struct collector *at)
 {
@@ -1187,6 +1187,15 @@ static void an_aggregator_that_knows_more_holds_delivery(void)
     CU_ASSERT_TRUE(does.rebirth);
 }
 
+static void an_outbox_from_a_backup_offers_what_the_aggregator_does_not_have(void)
+{
+    delivery_start(&one, 1, 5, 4);
+    step((struct delivery_event){.kind = DELIVERY_LINK_UP, .now_ms = 1000, .random = 8});
+    nack(NACK_STALE_EPOCH, 3); /* it was restored as well, to before what it acknowledged */
+    CU_ASSERT_TRUE(does.rebirth);
+    CU_ASSERT_EQUAL(does.rebirth_from, 3);
+}
+
 static void parting(void)
 {
     delivery_start(&one, 1, 5, 2);
@@ -1208,7 +1217,7 @@ static void where_another_history_parts_is_asked_for_before_rebirth(void)
     parting(); /* an aggregator that does not answer */
     step((struct delivery_event){.kind = DELIVERY_TIME, .now_ms = one.due});
     CU_ASSERT_TRUE(does.rebirth);
-    CU_ASSERT_EQUAL(does.rebirth_from, 0);
+    CU_ASSERT_EQUAL(does.rebirth_from, 1);
     parting(); /* a link that fails meanwhile */
     step((struct delivery_event){.kind = DELIVERY_LINK_DOWN, .now_ms = 2000});
     step((struct delivery_event){.kind = DELIVERY_LINK_UP, .now_ms = 2001});
@@ -1259,6 +1268,7 @@ static void a_bad_batch_is_tried_three_times_and_no_more(void)
     CU_ASSERT_TRUE(does.rebirth);
     refused_three_times(NACK_BAD_SIGNATURE); /* signed anew, with the key of today */
     CU_ASSERT_TRUE(does.rebirth);
+    CU_ASSERT_EQUAL(does.rebirth_from, 2); /* all that is missing there, acknowledged once or not */
 }
 
 static void a_busy_aggregator_is_left_alone_as_long_as_it_asks(void)
@@ -1306,6 +1316,7 @@ int main(void)
         SENTENCE(an_empty_outbox_says_what_it_once_held),
         SENTENCE(a_hole_is_said_when_all_before_it_is_committed),
         SENTENCE(an_aggregator_that_knows_more_holds_delivery),
+        SENTENCE(an_outbox_from_a_backup_offers_what_the_aggregator_does_not_have),
         SENTENCE(where_another_history_parts_is_asked_for_before_rebirth),
         SENTENCE(each_refusal_of_the_whole_holds_in_its_way),
         SENTENCE(a_bad_batch_is_tried_three_times_and_no_more),

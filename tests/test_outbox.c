@@ -483,7 +483,17 @@ static void the_outbox_is_closed_to_others(void)
     county_close(&county);
 }
 
-static void rebirth_gives_new_numbers_to_what_is_not_committed(void)
+static void run_sql(const struct county *county, const char *sql)
+{
+    char path[256];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof(path), "%s/outbox.db", county->outbox_folder);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void rebirth_gives_new_numbers_to_what_no_backup_holds(void)
 {
     struct county county;
     struct outbox_identity before, after;
@@ -492,7 +502,7 @@ static void rebirth_gives_new_numbers_to_what_is_not_committed(void)
     county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n");
     county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\nsown,J,2020-04,1,\n");
     county_take(&county, "c.csv", HEAD "sown,L,2020-05,1,\n");
-    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 1, 0, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 1, 1, &county.why), STATUS_OK);
     outbox_identity(county.outbox, &before);
     CU_ASSERT_EQUAL(outbox_rebirth(county.outbox, 0, &county.why), STATUS_OK);
     outbox_identity(county.outbox, &after);
@@ -507,6 +517,51 @@ static void rebirth_gives_new_numbers_to_what_is_not_committed(void)
     CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
     CU_ASSERT_EQUAL(walk(&county), 3);
     free(origin);
+    county_close(&county);
+}
+
+/* Committed, and then the aggregator goes back to a backup: only this outbox can give it what came after. */
+static void rebirth_takes_along_what_is_committed_and_in_no_backup(void)
+{
+    struct county county;
+    struct outbox_identity identity;
+    county_open(&county);
+    county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n");
+    county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\n");
+    county_take(&county, "c.csv", HEAD "sown,L,2020-05,1,\n");
+    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 3, 1, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_rebirth(county.outbox, 0, &county.why), STATUS_OK);
+    outbox_identity(county.outbox, &identity);
+    CU_ASSERT_EQUAL(identity.low, 1);
+    CU_ASSERT_EQUAL(identity.high, 2);
+    CU_ASSERT_EQUAL(identity.highest_acked, 0);
+    CU_ASSERT_EQUAL(outbox_backed(county.outbox), 0);
+    CU_ASSERT_EQUAL(walk(&county), 2);
+    CU_ASSERT_EQUAL(county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\n"), TAKE_KNOWN);
+    /* The aggregator that says what it lacks is believed more than what was said of backups. */
+    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 2, 2, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_rebirth(county.outbox, 2, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(walk(&county), 1);
+    county_close(&county);
+}
+
+static void rebirth_does_not_sign_what_changed_on_the_disk(void)
+{
+    struct county county;
+    struct outbox_identity identity;
+    county_open(&county);
+    county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n");
+    county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\n");
+    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 2, 0, &county.why), STATUS_OK);
+    outbox_close(&county.outbox);
+    run_sql(&county, "UPDATE batch SET bytes = zeroblob(length(bytes)) WHERE seq = 1");
+    CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_rebirth(county.outbox, 0, &county.why), STATUS_OK);
+    outbox_identity(county.outbox, &identity);
+    CU_ASSERT_EQUAL(identity.high, 1);
+    CU_ASSERT_EQUAL(walk(&county), 1);
+    CU_ASSERT_EQUAL(county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\n"), TAKE_KNOWN);
+    CU_ASSERT_EQUAL(county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n"), TAKE_TAKEN);
     county_close(&county);
 }
 
@@ -605,16 +660,6 @@ static void an_unreadable_outbox_is_set_aside_and_the_start_goes_on(void)
     county_close(&county);
 }
 
-static void run_sql(const struct county *county, const char *sql)
-{
-    char path[256];
-    sqlite3 *db = NULL;
-    snprintf(path, sizeof(path), "%s/outbox.db", county->outbox_folder);
-    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
-    CU_ASSERT_EQUAL_FATAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
 static void a_batch_that_no_longer_fits_the_chain_is_left_out(void)
 {
     struct county county;
@@ -630,11 +675,11 @@ static void a_batch_that_no_longer_fits_the_chain_is_left_out(void)
     run_sql(&county, "UPDATE batch SET bytes = zeroblob(length(bytes)) WHERE seq = 2");
     CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
     CU_ASSERT_TRUE(outbox_was_rescued(county.outbox, &note));
-    CU_ASSERT_STRING_EQUAL(note.argument[1], "1");
+    CU_ASSERT_STRING_EQUAL(note.argument[1], "2"); /* the first as well: the aggregator has it, but no backup does */
     CU_ASSERT_STRING_EQUAL(note.argument[2], "1");
     outbox_identity(county.outbox, &identity);
-    CU_ASSERT_EQUAL(identity.high, 1);
-    CU_ASSERT_EQUAL(walk(&county), 1);
+    CU_ASSERT_EQUAL(identity.high, 2);
+    CU_ASSERT_EQUAL(walk(&county), 2);
     known(&county, "sown", "L", "2020-05", &is_known);
     CU_ASSERT_TRUE(is_known);
     /* What was lost can be delivered again, what was kept cannot. */
@@ -803,7 +848,9 @@ int main(void)
         SENTENCE(a_second_process_does_not_get_the_outbox),
         SENTENCE(an_outbox_of_another_agent_or_program_is_left_alone),
         SENTENCE(the_outbox_is_closed_to_others),
-        SENTENCE(rebirth_gives_new_numbers_to_what_is_not_committed),
+        SENTENCE(rebirth_gives_new_numbers_to_what_no_backup_holds),
+        SENTENCE(rebirth_takes_along_what_is_committed_and_in_no_backup),
+        SENTENCE(rebirth_does_not_sign_what_changed_on_the_disk),
         SENTENCE(a_killed_collector_loses_nothing_and_doubles_nothing),
         SENTENCE(an_unreadable_outbox_is_set_aside_and_the_start_goes_on),
         SENTENCE(a_batch_that_no_longer_fits_the_chain_is_left_out),
