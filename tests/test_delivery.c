@@ -1,7 +1,7 @@
 /* Both ends of the delivery protocol against each other in a world of accidents, drawn from a seed: cuts of the link with
  * everything on it lost, kill -9 of either end, groups that cannot be committed, disks that fill, files taken at any
- * moment, an outbox put back from a backup, the aggregator put back to its newest backup or to an older one. Whatever
- * happens:
+ * moment, an outbox put back from a backup, the aggregator put back to its newest backup or to an older one, and in every
+ * fourth schedule a second collector of the same name, with a copy of the outbox or with one of its own. Whatever happens:
  *
  *   - the aggregator commits each number of an outbox once, in order, and applies no file twice;
  *   - what it applied and what it wrote down as missing are the numbers 1 to its watermark;
@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES_MOST = 63, BATCHES_MOST = 100, LIVES_MOST = 24, QUEUE = 256, CREDIT = 4, BACKUPS = 2 };
+enum { FILES_MOST = 63, BATCHES_MOST = 100, LIVES_MOST = 24, QUEUE = 256, CREDIT = 4, BACKUPS = 2, COLLECTORS = 2 };
 
 /* ---- chance --------------------------------------------------------------------------------------------------------- */
 
@@ -58,7 +58,9 @@ enum flaw {
     FLAW_REFUSALS_DROPPED,     /* refusals count as told though the message did not go out */
     FLAW_WELCOME_ACKNOWLEDGES, /* the collector takes a WELCOME for an acknowledgement */
     FLAW_COPY_TRUSTED,         /* an outbox out of a backup: neither epochs nor chains are compared */
+    FLAW_TWIN_TRUSTED,         /* the same when nothing was restored, but two collectors have copies of one outbox */
     FLAW_NOT_REBORN,           /* ... or it keeps its identity when it should get a new one */
+    FLAW_FORGETFUL_REBIRTH,    /* the new identity leaves behind what is acknowledged and in no backup */
     FLAW_PRUNED_AT_ONCE,       /* the outbox lets go of what is acknowledged, whether a backup has it or not */
     FLAW_GAP_UNRECORDED,       /* a gap is passed and not written down */
 };
@@ -122,6 +124,7 @@ struct outbox_file {              /* durable */
 };
 
 struct collector {
+    bool runs;
     uint64_t route;               /* of the connection */
     bool connected;
     struct queue down;
@@ -157,11 +160,13 @@ struct world {
     enum complaint complaint;     /* the first one */
     int64_t now;
     uint64_t routes;
-    struct collector one;
+    struct collector collectors[COLLECTORS];
+    bool two;                     /* a second one may come */
     struct queue up;              /* to the aggregator */
     bool written[FILES_MOST + 1]; /* by file: its refusals are in the clerk's file */
     unsigned char files;
     unsigned char lives;          /* identities given out */
+    uint64_t retaken;             /* files taken again after a gap */
     uint64_t excused;             /* files that went down with a disk */
     uint64_t left_behind;         /* files in the newest backup of the aggregator that no outbox knows of any more */
 
@@ -170,13 +175,13 @@ struct world {
     uint64_t backups_made;
     struct history ever[LIVES_MOST]; /* of committed batches, restored or not: watermark and content */
     struct session session;       /* lost with the process, and all below */
-    uint64_t session_route;
+    uint64_t session_route, fenced_route;
     struct pending group[QUEUE];
     size_t group_count;
     bool owes_welcome, owes_ack, owes_nack;
     struct letter nack;
     uint64_t epoch_in_group;
-    uint64_t restored, gaps;      /* how often */
+    uint64_t restored, gaps, fights, seconds; /* how often */
     bool older;                   /* it was put back to an older backup than the newest */
 };
 
@@ -191,6 +196,11 @@ static void holds(bool condition, enum complaint complaint)
 static bool refuses(unsigned char content) /* does the aggregator refuse a record of this file? */
 {
     return content % 3 == 0;
+}
+
+static bool trusts_copies(void)
+{
+    return world.flaw == FLAW_COPY_TRUSTED || world.flaw == FLAW_TWIN_TRUSTED;
 }
 
 static uint64_t file_bit(unsigned char content)
@@ -293,10 +303,10 @@ static void collector_rebirth(struct collector *at)
         return;
     at->rebirth_owed = false;
     if (world.flaw != FLAW_NOT_REBORN) {
-        uint64_t behind = old.backed < old.acked ? old.backed : old.acked;
+        uint64_t behind = old.backed < old.acked && world.flaw != FLAW_FORGETFUL_REBIRTH ? old.backed : old.acked;
         if (at->rebirth_from != 0 && at->rebirth_from <= behind)
             behind = at->rebirth_from - 1;
-        leave_behind(&old, behind);
+        leave_behind(&old, behind > old.low - 1 ? behind : old.low - 1);
         at->outbox = (struct outbox_file){.life = ++world.lives, .low = 1, .epoch = old.epoch + 1, .lost = old.lost};
         at->outbox.chain[0] = chain_start(at->outbox.life);
         for (uint64_t seq = behind + 1 > old.low ? behind + 1 : old.low; seq <= old.high; seq++) {
@@ -347,7 +357,7 @@ static enum delivery_chain compare_chain(const struct outbox_file *outbox, uint6
 {
     if (!chain_known(outbox, watermark))
         return CHAIN_UNKNOWN;
-    return outbox->chain[watermark] == chain || world.flaw == FLAW_COPY_TRUSTED ? CHAIN_SAME : CHAIN_DIFFERS;
+    return outbox->chain[watermark] == chain || trusts_copies() ? CHAIN_SAME : CHAIN_DIFFERS;
 }
 
 static void collector_prove(const struct collector *at, uint64_t seq)
@@ -423,6 +433,8 @@ static void collector_gap(struct collector *at)
         if (is_last_of_file(outbox, seq))
             outbox->lost |= file_bit(outbox->content[seq]);
     }
+    if (!chain_known(outbox, at->gap_from - 1)) /* whether the aggregator has the same before it, nobody can tell */
+        leave_behind(outbox, at->gap_from - 1);
     send_up(at, (struct letter){.kind = WIRE_GAP, .first = at->gap_from, .seq = at->gap_to,
                                 .chain = outbox->chain[at->gap_to], .files = files});
     at->gap_to = 0;
@@ -459,6 +471,7 @@ static void collector_take_file(struct collector *at)
 {
     if (at->outbox.high == BATCHES_MOST)
         return;
+    world.retaken |= at->outbox.lost;
     if (at->outbox.lost != 0)
         collector_cut_batch(at, (unsigned char)__builtin_ctzll(at->outbox.lost));
     else if (world.files < FILES_MOST)
@@ -483,8 +496,9 @@ static void collector_start(struct collector *at)
 
 static void send_down(struct letter letter, uint64_t route)
 {
-    if (world.one.connected && world.one.route == route)
-        push(&world.one.down, &letter);
+    for (size_t i = 0; i < COLLECTORS; i++)
+        if (world.collectors[i].connected && world.collectors[i].route == route)
+            push(&world.collectors[i].down, &letter);
 }
 
 static void answer_now(const struct letter *to, enum wire_nack code, uint64_t first)
@@ -527,9 +541,16 @@ static struct stream know_stream(unsigned char life)
         known.watermark = world.session.watermark;
         memcpy(known.chain, world.session.chain, SEAL_HASH);
     }
-    if (world.flaw == FLAW_COPY_TRUSTED)
+    if (trusts_copies())
         known.epoch = 0;
     return known;
+}
+
+static void fence(uint64_t session)
+{
+    send_down((struct letter){.kind = WIRE_NACK, .session = session, .nack = NACK_FENCED}, world.session_route);
+    world.fenced_route = world.session_route;
+    world.owes_welcome = world.owes_ack = world.owes_nack = false;
 }
 
 static void aggregator_hello(const struct letter *letter)
@@ -542,7 +563,13 @@ static void aggregator_hello(const struct letter *letter)
                                .low = letter->low, .high = letter->high, .highest_acked = letter->acked};
     memset(hello.outbox, letter->life, sizeof hello.outbox);
     widen(letter->chain, hello.chain_at_high);
+    const uint64_t former = world.session.number;
+    if (letter->route == world.fenced_route)
+        session_returned(&world.session);
     session_hello(&world.session, &hello, &known, world.session_route == letter->route, world.now, &answer);
+    world.fights += answer.fight;
+    if (answer.fence_former)
+        fence(former);
     if (answer.verdict == SESSION_NACK) {
         answer_now(letter, answer.code, answer.first);
         return;
@@ -672,7 +699,8 @@ static void commit_batch(struct history *history, unsigned char life, const stru
     history->content[batch->seq] = world.ever[life].content[batch->seq] = batch->content;
     if (*home != 0 && *home != life && world.flaw != FLAW_FILES_FORGOTTEN)
         return; /* as store_knows_file */
-    holds(*home == 0, FILE_TWICE);
+    /* Known limit: a gap said by one of two copies that the other one fills is no gap, but its files are taken again. */
+    holds(*home == 0 || (world.seconds > 0 && (world.retaken & file_bit(batch->content)) != 0), FILE_TWICE);
     *home = life;
 }
 
@@ -739,7 +767,7 @@ static void aggregator_work(bool accidents)
 static void aggregator_kill(void)
 {
     memset(&world.session, 0, sizeof world.session);
-    world.session_route = 0;
+    world.session_route = world.fenced_route = 0;
     forget_group();
 }
 
@@ -747,8 +775,12 @@ static void aggregator_kill(void)
 
 static void cut(struct collector *at, bool noticed)
 {
+    struct letter letter;
     at->connected = false;
-    world.up.count = at->down.count = 0;
+    at->down.count = 0;
+    for (size_t i = world.up.count; i > 0 && pop(&world.up, &letter); i--)
+        if (letter.route != at->route)
+            push(&world.up, &letter);
     if (noticed && at->sender.link)
         collector_step(at, (struct delivery_event){.kind = DELIVERY_LINK_DOWN});
 }
@@ -771,7 +803,7 @@ static uint64_t files_in(const struct outbox_file *outbox)
 /* Its disk died and an old copy is put back: what came after it is at the aggregator or gone. */
 static void restore_outbox(struct collector *at)
 {
-    if (!at->has_backup)
+    if (!at->has_backup || world.flaw == FLAW_TWIN_TRUSTED)
         return;
     cut(at, false);
     leave_behind(&at->outbox, at->outbox.low - 1);
@@ -787,12 +819,19 @@ static void back_up_store(void)
     world.backups_made++;
 }
 
-static void restore_store(struct collector *at, bool older)
+static void stop_aggregator(void)
+{
+    aggregator_kill();
+    world.up.count = 0;
+    for (size_t i = 0; i < COLLECTORS; i++)
+        cut(&world.collectors[i], true);
+}
+
+static void restore_store(bool older)
 {
     if (world.backups_made <= older)
         return;
-    aggregator_kill();
-    cut(at, true);
+    stop_aggregator();
     if (older) /* and what was made since is another history */
         world.backups[0] = world.backups[1];
     world.older = world.older || older;
@@ -823,6 +862,25 @@ static void repeat(struct queue *queue)
     queue->count++;
 }
 
+static void new_outbox(struct collector *at)
+{
+    at->outbox = (struct outbox_file){.life = ++world.lives, .low = 1, .chain = {chain_start(world.lives)}};
+}
+
+/* Another machine gets the name, with a copy of the outbox or without. */
+static void start_second(const struct collector *first, struct collector *at)
+{
+    if (!world.two || at->runs || world.lives + 1 == LIVES_MOST)
+        return;
+    at->runs = true;
+    if (one_in(3))
+        new_outbox(at);
+    else
+        at->outbox = first->outbox;
+    collector_start(at);
+    world.seconds++;
+}
+
 static void accident(struct collector *at)
 {
     switch (chance() % 30) {
@@ -832,8 +890,7 @@ static void accident(struct collector *at)
         join(at);
         break;
     case 2: /* kill -9 of the aggregator */
-        aggregator_kill();
-        cut(at, true);
+        stop_aggregator();
         break;
     case 3: /* kill -9 of the collector */
         cut(at, false);
@@ -855,13 +912,14 @@ static void accident(struct collector *at)
         break;
     case 7:
         if (one_in(6))
-            restore_store(at, one_in(3));
+            restore_store(one_in(3));
         break;
     case 8: disturb(); break;
     case 9: repeat(&at->down); break;
     case 10: /* as 1, but what was on the way comes late */
         join(at);
         break;
+    case 11: start_second(&world.collectors[0], &world.collectors[1]); break;
     default: break;
     }
 }
@@ -883,14 +941,21 @@ static void collector_work(struct collector *at, bool accidents)
         collector_take_file(at);
 }
 
-static void pass(bool accidents)
+static void pass_time(void)
 {
     world.now += (int64_t)(chance() % (one_in(20) ? 30000 : 200));
-    if (accidents)
-        accident(&world.one);
-    collector_work(&world.one, accidents);
+}
+
+static void pass_with_accidents(void)
+{
+    struct collector *second = &world.collectors[1];
+    pass_time();
+    accident(second->runs && one_in(2) ? second : &world.collectors[0]);
+    for (size_t i = 0; i < COLLECTORS; i++)
+        if (world.collectors[i].runs)
+            collector_work(&world.collectors[i], true);
     if (one_in(2))
-        aggregator_work(accidents);
+        aggregator_work(true);
 }
 
 /* A collector that was acknowledged everything rests until it hears that the aggregator was put back. */
@@ -910,20 +975,47 @@ static void judge_end(void)
         holds(world.store.home[file] != 0 || (excused & file_bit(file)) != 0, FILE_LOST);
 }
 
+/* Only this one runs, and delivers all it has; then it is switched off. */
+static void deliver_rest(struct collector *at)
+{
+    for (int i = 0; i < 4000 && world.complaint == COMPLAINT_NONE && !is_delivered(at); i++) {
+        pass_time();
+        collector_work(at, false);
+        if (one_in(2))
+            aggregator_work(false);
+    }
+    holds(is_delivered(at), NOT_ARRIVED);
+    cut(at, false);
+}
+
 static enum complaint schedule(uint64_t seed, enum flaw flaw)
 {
     chance_state = seed;
     memset(&world, 0, sizeof world);
     world.flaw = flaw;
-    world.one.outbox = (struct outbox_file){.life = ++world.lives, .low = 1, .chain = {chain_start(1)}};
-    collector_start(&world.one);
+    world.two = seed % 4 == 0;
+    world.collectors[0].runs = true;
+    new_outbox(&world.collectors[0]);
+    collector_start(&world.collectors[0]);
     for (int i = 0; i < 400 && world.complaint == COMPLAINT_NONE; i++)
-        pass(true);
-    for (int i = 0; i < 4000 && world.complaint == COMPLAINT_NONE && !is_delivered(&world.one); i++)
-        pass(false);
-    holds(is_delivered(&world.one), NOT_ARRIVED);
+        pass_with_accidents();
+    for (size_t i = COLLECTORS; i-- > 1;)
+        cut(&world.collectors[i], false);
+    for (size_t i = 0; i < COLLECTORS; i++)
+        if (world.collectors[i].runs)
+            deliver_rest(&world.collectors[i]);
     judge_end();
     return world.complaint;
+}
+
+static void show(uint64_t seed)
+{
+    printf("\n    SUANPAN_SEED=%" PRIu64 ": %s", seed, complaints[world.complaint]);
+    for (const struct collector *at = world.collectors; at < world.collectors + COLLECTORS && at->runs; at++)
+        printf("; state %d hold %d outbox %d low %" PRIu64 " high %" PRIu64 " acked %" PRIu64 " committed %" PRIu64,
+               (int)at->sender.state, (int)at->sender.hold, at->outbox.life, at->outbox.low, at->outbox.high,
+               at->outbox.acked, history(at->outbox.life)->watermark);
+    printf("\n");
 }
 
 static void whatever_happens_everything_arrives_once(void)
@@ -933,29 +1025,28 @@ static void whatever_happens_everything_arrives_once(void)
     const uint64_t usual = tier != NULL && strcmp(tier, "nightly") == 0 ? 10000000 : 100000;
     const uint64_t schedules = wanted != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : usual;
     const uint64_t first = wanted != NULL ? strtoull(wanted, NULL, 10) : 1;
-    uint64_t batches = 0, lives = 0, restored = 0, gaps = 0;
+    uint64_t files = 0, lives = 0, restored = 0, gaps = 0, seconds = 0, fights = 0;
     for (uint64_t seed = first; seed < first + schedules; seed++) {
-        const enum complaint complaint = schedule(seed, FLAW_NONE);
-        batches += world.files;
-        lives += world.lives - 1u;
-        restored += world.restored;
-        gaps += world.gaps;
-        if (complaint != COMPLAINT_NONE) {
-            const struct collector *at = &world.one;
-            printf("\n    SUANPAN_SEED=%" PRIu64 ": %s; state %d hold %d low %" PRIu64 " high %" PRIu64 " acked %" PRIu64
-                   " committed %" PRIu64 " life %d\n",
-                   seed, complaints[complaint], (int)at->sender.state, (int)at->sender.hold, at->outbox.low, at->outbox.high,
-                   at->outbox.acked, history(at->outbox.life)->watermark, at->outbox.life);
+        if (schedule(seed, FLAW_NONE) != COMPLAINT_NONE) {
+            show(seed);
             CU_FAIL("the protocol broke its word");
             return;
         }
+        files += world.files;
+        lives += world.lives - 1u;
+        restored += world.restored;
+        gaps += world.gaps;
+        seconds += world.seconds;
+        fights += world.fights;
     }
-    printf("\n    %" PRIu64 " schedules, %" PRIu64 " files, %" PRIu64 " rebirths, %" PRIu64 " restores, %" PRIu64 " gaps ",
-           schedules, batches, lives, restored, gaps);
-    CU_ASSERT(batches > schedules); /* the world was not empty */
+    printf("\n    %" PRIu64 " schedules, %" PRIu64 " files, %" PRIu64 " rebirths, %" PRIu64 " restores, %" PRIu64
+           " gaps, %" PRIu64 " second collectors, %" PRIu64 " fights ",
+           schedules, files, lives, restored, gaps, seconds, fights);
+    CU_ASSERT(wanted != NULL || files > schedules); /* the world was not empty, */
     CU_ASSERT(wanted != NULL || lives > schedules / 100); /* outboxes were born again in it, */
     CU_ASSERT(wanted != NULL || restored > schedules / 10); /* the aggregator was put back, */
-    CU_ASSERT(wanted != NULL || gaps > schedules / 100); /* and batches were missing */
+    CU_ASSERT(wanted != NULL || gaps > schedules / 100); /* batches were missing, */
+    CU_ASSERT(wanted != NULL || seconds > schedules / 10); /* and two collectors had one name */
 }
 
 /* ---- controls: the world notices ------------------------------------------------------------------------------------------ */
@@ -1013,9 +1104,19 @@ static void a_restored_outbox_that_is_trusted_is_found(void)
     finds(FLAW_COPY_TRUSTED, TWO_CONTENTS);
 }
 
+static void two_copies_of_an_outbox_that_are_trusted_are_found(void)
+{
+    finds(FLAW_TWIN_TRUSTED, TWO_CONTENTS);
+}
+
 static void a_restored_outbox_that_keeps_its_identity_is_found(void)
 {
     finds(FLAW_NOT_REBORN, NOT_ARRIVED);
+}
+
+static void a_rebirth_that_leaves_behind_what_is_in_no_backup_is_found(void)
+{
+    finds(FLAW_FORGETFUL_REBIRTH, FILE_LOST);
 }
 
 static void an_outbox_that_lets_go_of_what_is_in_no_backup_is_found(void)
@@ -1331,7 +1432,9 @@ int main(void)
         SENTENCE(refusals_that_never_went_out_are_found),
         SENTENCE(a_welcome_taken_for_an_acknowledgement_is_found),
         SENTENCE(a_restored_outbox_that_is_trusted_is_found),
+        SENTENCE(two_copies_of_an_outbox_that_are_trusted_are_found),
         SENTENCE(a_restored_outbox_that_keeps_its_identity_is_found),
+        SENTENCE(a_rebirth_that_leaves_behind_what_is_in_no_backup_is_found),
         SENTENCE(an_outbox_that_lets_go_of_what_is_in_no_backup_is_found),
         SENTENCE(a_gap_that_is_not_written_down_is_found),
     };
