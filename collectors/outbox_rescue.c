@@ -259,15 +259,16 @@ static enum status renumber_one(struct renumbering *work, int64_t seq, const uns
     return code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(work->db, code, why);
 }
 
-/* Bytes that changed on the disk must not be signed anew. Their file is lost to this outbox, as after outbox_lose. */
+/* Bytes that changed on the disk must not be signed anew. Their file is lost to this outbox, as after outbox_lose, unless it
+ * was lost before and taken again: then its batches are later ones. */
 static enum status leave_out(struct renumbering *work, int64_t seq, struct fault *why)
 {
     char sql[256];
     (void)snprintf(sql, sizeof(sql),
                    "UPDATE manifest SET first_batch = -1, last_batch = -1"
-                   " WHERE id = (SELECT manifest FROM batch WHERE seq = %lld);"
+                   " WHERE id = (SELECT manifest FROM batch WHERE seq = %lld) AND %lld BETWEEN first_batch AND last_batch;"
                    "DELETE FROM batch WHERE seq = %lld",
-                   (long long)seq, (long long)seq);
+                   (long long)seq, (long long)seq, (long long)seq);
     return outbox_sql(work->db, sql, why);
 }
 

@@ -565,6 +565,26 @@ static void rebirth_does_not_sign_what_changed_on_the_disk(void)
     county_close(&county);
 }
 
+static void rebirth_does_not_lose_a_file_that_was_taken_again(void)
+{
+    struct county county;
+    struct outbox_identity identity;
+    county_open(&county);
+    county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n");
+    county_take(&county, "b.csv", HEAD "sown,L,2020-04,1,\n");
+    CU_ASSERT_EQUAL(outbox_acknowledge(county.outbox, 2, 0, &county.why), STATUS_OK);
+    outbox_close(&county.outbox);
+    run_sql(&county, "UPDATE batch SET bytes = zeroblob(length(bytes)) WHERE seq = 1");
+    CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+    CU_ASSERT_EQUAL(outbox_lose(county.outbox, 1, 1, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n"), TAKE_TAKEN);
+    CU_ASSERT_EQUAL(outbox_rebirth(county.outbox, 0, &county.why), STATUS_OK);
+    outbox_identity(county.outbox, &identity);
+    CU_ASSERT_EQUAL(identity.high, 2);
+    CU_ASSERT_EQUAL(county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n"), TAKE_KNOWN);
+    county_close(&county);
+}
+
 /* ---- kills ---------------------------------------------------------------------------------------------------------------- */
 
 /* A child takes files until it is killed; whatever it had taken is whole, and taking goes on where it was. */
@@ -851,6 +871,7 @@ int main(void)
         SENTENCE(rebirth_gives_new_numbers_to_what_no_backup_holds),
         SENTENCE(rebirth_takes_along_what_is_committed_and_in_no_backup),
         SENTENCE(rebirth_does_not_sign_what_changed_on_the_disk),
+        SENTENCE(rebirth_does_not_lose_a_file_that_was_taken_again),
         SENTENCE(a_killed_collector_loses_nothing_and_doubles_nothing),
         SENTENCE(an_unreadable_outbox_is_set_aside_and_the_start_goes_on),
         SENTENCE(a_batch_that_no_longer_fits_the_chain_is_left_out),
