@@ -1,7 +1,8 @@
 /* Both ends of the delivery protocol against each other in a world of accidents, drawn from a seed: cuts of the link with
- * everything on it lost, kill -9 of either end, groups that cannot be committed, disks that fill, files taken at any
- * moment, an outbox put back from a backup, the aggregator put back to its newest backup or to an older one, and in every
- * fourth schedule a second collector of the same name, with a copy of the outbox or with one of its own. Whatever happens:
+ * everything on it lost, letters that come late and twice, kill -9 of either end, groups that cannot be committed, batches
+ * that an outbox can no longer read, credit that runs out, files taken at any moment, an outbox put back from a backup, the
+ * aggregator put back to its newest backup or to an older one, and in every fourth schedule a second collector of the same
+ * name, with a copy of the outbox or with one of its own. Whatever happens:
  *
  *   - the aggregator commits each number of an outbox once, in order, and applies no file twice;
  *   - what it applied and what it wrote down as missing are the numbers 1 to its watermark;
@@ -120,6 +121,7 @@ struct outbox_file {              /* durable */
     uint64_t low, high, acked, backed, epoch;
     unsigned char content[BATCHES_MOST + 1]; /* number of the file in the batch */
     uint64_t chain[BATCHES_MOST + 1];
+    bool damaged[BATCHES_MOST + 1]; /* its bytes do not fit their chain any more */
     uint64_t lost;                /* files that a gap took: may be taken again */
 };
 
@@ -162,10 +164,12 @@ struct world {
     uint64_t routes;
     struct collector collectors[COLLECTORS];
     bool two;                     /* a second one may come */
+    bool overtaking;              /* letters of one connection may overtake each other, which TCP does not let happen */
     struct queue up;              /* to the aggregator */
     bool written[FILES_MOST + 1]; /* by file: its refusals are in the clerk's file */
     unsigned char files;
     unsigned char lives;          /* identities given out */
+    uint64_t damaged;             /* files whose batch an outbox could not read any more */
     uint64_t retaken;             /* files taken again after a gap */
     uint64_t excused;             /* files that went down with a disk */
     uint64_t left_behind;         /* files in the newest backup of the aggregator that no outbox knows of any more */
@@ -173,7 +177,7 @@ struct world {
     struct store store;           /* durable */
     struct store backups[BACKUPS]; /* the newest first */
     uint64_t backups_made;
-    struct history ever[LIVES_MOST]; /* of committed batches, restored or not: watermark and content */
+    struct history ever[LIVES_MOST]; /* of committed batches, restored or not: watermark, content, gaps */
     struct session session;       /* lost with the process, and all below */
     uint64_t session_route, fenced_route;
     struct pending group[QUEUE];
@@ -294,6 +298,15 @@ static void leave_behind(const struct outbox_file *outbox, uint64_t until)
         world.left_behind |= file_bit(outbox->content[seq]);
 }
 
+/* Not taken again already? As the manifest, which knows of a file where it was cut last. */
+static bool is_last_of_file(const struct outbox_file *outbox, uint64_t seq)
+{
+    for (uint64_t later = seq + 1; later <= outbox->high; later++)
+        if (outbox->content[later] == outbox->content[seq])
+            return false;
+    return true;
+}
+
 /* As outbox_rebirth: what no backup is known to hold, and what the aggregator has otherwise, gets new numbers under a new
  * identity. */
 static void collector_rebirth(struct collector *at)
@@ -310,6 +323,10 @@ static void collector_rebirth(struct collector *at)
         at->outbox = (struct outbox_file){.life = ++world.lives, .low = 1, .epoch = old.epoch + 1, .lost = old.lost};
         at->outbox.chain[0] = chain_start(at->outbox.life);
         for (uint64_t seq = behind + 1 > old.low ? behind + 1 : old.low; seq <= old.high; seq++) {
+            if (old.damaged[seq]) { /* is not signed anew; its file may be taken again */
+                at->outbox.lost |= is_last_of_file(&old, seq) ? file_bit(old.content[seq]) : 0;
+                continue;
+            }
             const uint64_t to = ++at->outbox.high;
             at->outbox.content[to] = old.content[seq];
             at->outbox.chain[to] = chain_next(at->outbox.chain[to - 1], old.content[seq]);
@@ -328,7 +345,7 @@ static void collector_acknowledge(struct collector *at)
     holds(at->acknowledge <= ever->watermark, ACKNOWLEDGED_UNCOMMITTED);
     for (uint64_t seq = outbox->acked + 1; seq <= at->acknowledge; seq++) {
         const unsigned char file = outbox->content[seq];
-        holds(ever->content[seq] == file || seq < outbox->low, TWO_CONTENTS);
+        holds(ever->content[seq] == file || ever->missing[seq] || seq < outbox->low, TWO_CONTENTS);
         holds(!refuses(file) || world.written[file] || world.store.home[file] != outbox->life,
               REFUSAL_LOST); /* a repeated file refuses nothing */
     }
@@ -348,9 +365,15 @@ static void collector_prune(struct collector *at)
         outbox->low = until + 1;
 }
 
+static bool is_held(const struct outbox_file *outbox, uint64_t seq)
+{
+    return seq >= outbox->low && seq <= outbox->high && !outbox->damaged[seq];
+}
+
+/* A batch knows its own chain and the one before, whatever became of its bytes. */
 static bool chain_known(const struct outbox_file *outbox, uint64_t seq)
 {
-    return seq <= outbox->high && seq + 1 >= outbox->low;
+    return seq == 0 || (seq <= outbox->high && seq + 1 >= outbox->low);
 }
 
 static enum delivery_chain compare_chain(const struct outbox_file *outbox, uint64_t watermark, uint64_t chain)
@@ -412,15 +435,6 @@ static void collector_receive(struct collector *at)
     at->proof_owed = false;
 }
 
-/* Not taken again already? As the manifest, which knows of a file where it was cut last. */
-static bool is_last_of_file(const struct outbox_file *outbox, uint64_t seq)
-{
-    for (uint64_t later = seq + 1; later <= outbox->high; later++)
-        if (outbox->content[later] == outbox->content[seq])
-            return false;
-    return true;
-}
-
 /* As publisher.c: what is said to be missing may be taken again. */
 static void collector_gap(struct collector *at)
 {
@@ -440,6 +454,14 @@ static void collector_gap(struct collector *at)
     at->gap_to = 0;
 }
 
+static void find_hole(struct collector *at, uint64_t seq)
+{
+    uint64_t last = seq;
+    while (last < at->outbox.high && at->outbox.damaged[last + 1])
+        last++;
+    collector_step(at, (struct delivery_event){.kind = DELIVERY_LOST, .low = seq, .high = last});
+}
+
 static void collector_send(struct collector *at)
 {
     const struct outbox_file *outbox = &at->outbox;
@@ -448,7 +470,11 @@ static void collector_send(struct collector *at)
         collector_hello(at);
     collector_gap(at);
     while (!at->hello_owed && at->connected && (seq = delivery_wants(&at->sender)) != 0 && !one_in(8)) {
-        holds(seq >= outbox->low && seq <= outbox->high, NOT_HELD_SENT);
+        if (outbox->damaged[seq]) {
+            find_hole(at, seq);
+            return;
+        }
+        holds(is_held(outbox, seq), NOT_HELD_SENT);
         if (world.complaint != COMPLAINT_NONE)
             return;
         send_up(at, (struct letter){.kind = WIRE_BATCH, .seq = seq, .content = outbox->content[seq],
@@ -657,7 +683,7 @@ static bool tell(struct letter letter)
     if (one_in(10))
         return false;
     letter.session = world.session.number;
-    letter.credit = CREDIT;
+    letter.credit = (uint32_t)(chance() % (CREDIT + 1));
     letter.watermark = world.session.watermark;
     letter.chain = narrow(world.session.chain);
     letter.backed = world.backups[0].of[life].watermark;
@@ -681,15 +707,15 @@ static void aggregator_answer(void)
     }
 }
 
-static void commit_gap(struct history *history, const struct pending *gap)
+static void commit_gap(struct history *history, unsigned char life, const struct pending *gap)
 {
     if (world.flaw != FLAW_GAP_UNRECORDED) {
         for (uint64_t seq = history->watermark + 1; seq <= gap->seq; seq++)
-            history->missing[seq] = true;
+            history->missing[seq] = world.ever[life].missing[seq] = true;
         world.store.missing |= gap->files;
     }
     world.gaps++;
-    holds(world.older, NEEDLESSLY_LOST); /* what may be let go is in the newest */
+    holds(world.older || (gap->files & ~world.damaged) == 0, NEEDLESSLY_LOST); /* what may be let go is in the newest */
 }
 
 static void commit_batch(struct history *history, unsigned char life, const struct pending *batch)
@@ -699,8 +725,9 @@ static void commit_batch(struct history *history, unsigned char life, const stru
     history->content[batch->seq] = world.ever[life].content[batch->seq] = batch->content;
     if (*home != 0 && *home != life && world.flaw != FLAW_FILES_FORGOTTEN)
         return; /* as store_knows_file */
-    /* Known limit: a gap said by one of two copies that the other one fills is no gap, but its files are taken again. */
-    holds(*home == 0 || (world.seconds > 0 && (world.retaken & file_bit(batch->content)) != 0), FILE_TWICE);
+    /* Known limit: a gap that is filled by the other of two copies, or by a batch that was overtaken, is no gap, but its
+     * files are taken again. */
+    holds(*home == 0 || ((world.two || world.overtaking) && (world.retaken & file_bit(batch->content)) != 0), FILE_TWICE);
     *home = life;
 }
 
@@ -713,7 +740,7 @@ static void aggregator_commit(void)
     for (size_t i = 0; i < world.group_count; i++) {
         const struct pending *pending = &world.group[i];
         if (pending->content == 0)
-            commit_gap(of, pending);
+            commit_gap(of, life, pending);
         else
             commit_batch(of, life, pending);
         of->watermark = pending->seq;
@@ -812,6 +839,15 @@ static void restore_outbox(struct collector *at)
     collector_start(at);
 }
 
+static void damage_batch(struct outbox_file *outbox)
+{
+    if (outbox->low > outbox->high)
+        return;
+    const uint64_t seq = outbox->low + chance() % (outbox->high - outbox->low + 1);
+    outbox->damaged[seq] = true;
+    world.damaged |= file_bit(outbox->content[seq]);
+}
+
 static void back_up_store(void)
 {
     memmove(world.backups + 1, world.backups, sizeof world.backups - sizeof world.backups[0]);
@@ -843,7 +879,7 @@ static void restore_store(bool older)
 static void disturb(void)
 {
     struct letter letter;
-    if (!pop(&world.up, &letter) || one_in(3))
+    if (!world.overtaking || !pop(&world.up, &letter) || one_in(3))
         return;
     push(&world.up, &letter);
     if (one_in(2))
@@ -918,6 +954,10 @@ static void accident(struct collector *at)
     case 9: repeat(&at->down); break;
     case 10: /* as 1, but what was on the way comes late */
         join(at);
+        break;
+    case 12:
+        if (one_in(4))
+            damage_batch(&at->outbox);
         break;
     case 11: start_second(&world.collectors[0], &world.collectors[1]); break;
     default: break;
@@ -994,6 +1034,7 @@ static enum complaint schedule(uint64_t seed, enum flaw flaw)
     memset(&world, 0, sizeof world);
     world.flaw = flaw;
     world.two = seed % 4 == 0;
+    world.overtaking = seed % 2 == 1;
     world.collectors[0].runs = true;
     new_outbox(&world.collectors[0]);
     collector_start(&world.collectors[0]);
