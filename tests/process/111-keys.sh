@@ -70,7 +70,7 @@ say "nothing was lost, nothing counted twice"
 
 say "the day turns over an open connection"
 preload=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1)
-if [ -n "$preload" ]; then
+if [ -n "$preload" ] && [ "${SUANPAN_PRESET:-release}" = release ]; then
     change "tonight as the last moment" dates west '' "$(day 0)"
     stop_aggregator
     midnight=$(TZ=Asia/Shanghai date -d "$(day 1) 00:00:00" +%s)
@@ -93,7 +93,7 @@ if [ -n "$preload" ]; then
     [ "$(figure B)" = 3 ] || fail "west has $(figure B), not 3"
     say "nothing of it was lost"
 else
-    say "(libfaketime is not installed)"
+    say "(not here: libfaketime is not installed, or a sanitizer would have to share the preload with it)"
 fi
 
 say "the aggregator's own key is replaced"
