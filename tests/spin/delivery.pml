@@ -127,13 +127,18 @@ inline post_down(to, kind, p, q, r)
 
 /* ---- collector ------------------------------------------------------------------------------------------------------------ */
 
-/* A new identity for all that no backup is known to hold; what the aggregator has of it, it knows by the file. */
-inline rebirth(i)
+/* A new identity for all that no backup is known to hold, and for what is said to be missing or different there (`from`, 0:
+ * nothing); what the aggregator has of it, it knows by the file. */
+inline rebirth(i, from)
 {
 #ifdef FAULT_FORGETFUL_REBIRTH
     k = here[i].disk.acked + 1;
 #else
-    k = here[i].disk.backed + 1;
+    k = (here[i].disk.backed < here[i].disk.acked -> here[i].disk.backed : here[i].disk.acked) + 1;
+    if
+    :: from != 0 && from < k -> k = from
+    :: else
+    fi;
 #endif
     if
     :: k < here[i].disk.low -> k = here[i].disk.low
@@ -179,7 +184,8 @@ inline heed(i, told)
     do
     :: j <= told && j <= here[i].disk.high ->
         if
-        :: AT(here[i].disk.life, j) != 0 && AT(here[i].disk.life, j) != here[i].disk.content[j] -> k = 0
+        :: k != 0 && AT(here[i].disk.life, j) != 0 && AT(here[i].disk.life, j) != here[i].disk.content[j] ->
+            k = 0; fork = j /* PROVE and PROOF find it by halves; here it is known at once */
         :: else
         fi;
         j++
@@ -187,7 +193,7 @@ inline heed(i, told)
     od;
     if
 #ifndef FAULT_NO_REBIRTH
-    :: told > here[i].disk.high || k == 0 -> rebirth(i)
+    :: told > here[i].disk.high || k == 0 -> rebirth(i, fork)
     :: else ->
 #else
     :: true ->
@@ -202,7 +208,7 @@ inline heed(i, told)
         fi;
         here[i].greeted = true
     fi;
-    j = 0; k = 0
+    j = 0; k = 0; fork = 0
 }
 
 #define FREE(f) (f <= FILES && !(here[i].disk.taken & BIT(f)) && (COLLECTORS == 1 || f % COLLECTORS == i))
@@ -210,7 +216,7 @@ inline heed(i, told)
 proctype Collector(byte i)
 {
     byte j, k, m_session, m_mark, m_backed;
-    byte file;
+    byte file, fork, life;
 end:
     do
     /* a file is taken, in any order; each collector has files of its own */
@@ -230,7 +236,7 @@ end:
                     here[i].disk.content[here[i].disk.high]) }
     :: atomic { !calm && haste < HASTE && here[i].session != 0 -> haste++; here[i].session = 0; here[i].greeted = false }
     :: atomic { timeout && here[i].session != 0 &&
-            (here[i].disk.acked < here[i].disk.high || here[i].mark < here[i].disk.high || !serving || session_number != here[i].session) ->
+            (!here[i].greeted || here[i].disk.acked < here[i].disk.high || here[i].mark < here[i].disk.high || !serving || session_number != here[i].session) ->
             here[i].session = 0; here[i].greeted = false }
     /* sends the next batch within the credit, or says what is gone */
     :: atomic { here[i].greeted && here[i].next <= here[i].disk.high && here[i].next < here[i].disk.low ->
@@ -255,10 +261,10 @@ end:
             if
             :: m_session == here[i].session && here[i].greeted && m_mark >= here[i].mark ->
                 assert(restores > 0 || m_mark <= committed[here[i].disk.life]);
-                k = here[i].disk.life;
+                life = here[i].disk.life;
                 heed(i, m_mark);
                 if
-                :: k == here[i].disk.life || !here[i].greeted ->
+                :: life == here[i].disk.life ->
                     if :: here[i].greeted && m_mark > here[i].disk.acked -> here[i].disk.acked = m_mark :: else fi;
                     if :: here[i].greeted && m_backed > here[i].disk.backed && m_backed <= here[i].disk.acked ->
                         here[i].disk.backed = m_backed :: else fi;
@@ -266,14 +272,14 @@ end:
                 :: else
                 fi
             :: else
-            fi; j = 0; k = 0; m_session = 0; m_mark = 0; m_backed = 0 }
+            fi; j = 0; k = 0; life = 0; m_session = 0; m_mark = 0; m_backed = 0 }
     :: atomic { down[i]?STALE, m_session, m_mark, m_backed ->
             if
             :: m_session == here[i].session ->
 #ifdef FAULT_NO_REBIRTH
                 here[i].disk.epoch++; here[i].session = 0 /* goes on under the old numbers */
 #else
-                rebirth(i)
+                rebirth(i, m_mark)
 #endif
             :: else
             fi; m_session = 0; m_mark = 0; m_backed = 0 }
@@ -346,7 +352,7 @@ inline commit()
 #define HAS(f) (f > FILES || there.applied[f] == 1 || (gone & BIT(f)))
 #define ALL (HAS(1) && HAS(2) && HAS(3))
 /* Nobody waits for anything. */
-#define SATISFIED(c) (here[c].disk.high > 0 && here[c].disk.acked == here[c].disk.high && here[c].mark == here[c].disk.high)
+#define SATISFIED(c) (here[c].greeted && here[c].disk.high > 0 && here[c].disk.acked == here[c].disk.high && here[c].mark == here[c].disk.high)
 #if COLLECTORS > 1
 #define REST (SATISFIED(0) && SATISFIED(1))
 #else
@@ -402,7 +408,7 @@ hear:
 #ifndef FAULT_NO_REBIRTH
 #ifndef FAULT_NO_FENCE
             :: m_epoch < there.epoch[m_life] || m_number < there.mark[m_life] ->
-                post_down(i, STALE, m_session, 0, 0)
+                post_down(i, STALE, m_session, there.mark[m_life] + 1, 0)
 #endif
 #endif
             :: else ->
