@@ -138,7 +138,10 @@ enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why)
     default:
         break;
     }
-    fault_set(why, MESSAGE_OUTBOX_FAILED, sqlite3_errmsg(db), NULL);
+    if (outbox_trouble_passes(code))
+        fault_set(why, MESSAGE_OUTBOX_FAILED, sqlite3_errmsg(db), NULL);
+    else
+        fault_set(why, MESSAGE_OUTBOX_DAMAGED, sqlite3_errcode(db) == SQLITE_OK ? sqlite3_errstr(code) : sqlite3_errmsg(db), NULL);
     return STATUS_BROKEN;
 }
 
@@ -257,44 +260,22 @@ done:
     return status;
 }
 
-static enum status open_file(struct outbox *outbox, const char *folder, struct fault *why)
+static void close_file(struct outbox *outbox)
 {
-    char path[4096];
-    bool damaged = false, holds = true;
-    enum status status;
-    if (snprintf(path, sizeof(path), "%s/outbox.db", folder) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return refuse_folder(folder, why);
+    for (int i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(outbox->sql[i]);
+        outbox->sql[i] = NULL;
     }
-    status = outbox_rescue_finish(path, (int64_t)time(NULL), why);
-    if (status == STATUS_OK)
-        status = outbox_file_open(path, outbox->agent, &outbox->db, &damaged, why);
-    if (status == STATUS_OK)
-        status = outbox_chain_check(outbox->db, &holds, why);
-    if (outbox->db != NULL && (status != STATUS_OK || !holds)) {
-        sqlite3_close(outbox->db);
-        outbox->db = NULL;
-        damaged = status == STATUS_OK;
-    }
-    if (damaged)
-        status = outbox_rescue(path, outbox->agent, outbox->sign_secret, (int64_t)time(NULL), &outbox->db,
-                               &outbox->rescue, why);
-    return status;
+    sqlite3_close(outbox->db);
+    outbox->db = NULL;
 }
 
-enum status outbox_open(const char *folder, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
-                        struct outbox **ret_outbox, struct fault *why)
+/* Everything that a start needs of the file. */
+static enum status start_on(struct outbox *outbox, const char *folder, const char *path, struct fault *why)
 {
-    struct outbox *outbox = memory_new(struct outbox);
-    enum status status;
-    outbox->lock_fd = -1;
-    outbox->agent = memory_copy_text(agent);
-    memcpy(outbox->sign_secret, sign_secret, SEAL_SECRET);
-    status = make_folder(folder, why);
+    enum status status = outbox_file_open(path, outbox->agent, outbox->sign_secret, &outbox->db, why);
     if (status == STATUS_OK)
-        status = lock_folder(folder, &outbox->lock_fd, why);
-    if (status == STATUS_OK)
-        status = open_file(outbox, folder, why);
+        status = outbox_chain_check(outbox->db, outbox->agent, why);
     /* A later life of the outbox is told from an earlier one by its epoch: counted before anything is said or taken. */
     if (status == STATUS_OK)
         status = outbox_sql(outbox->db, "UPDATE meta SET epoch = epoch + 1", why);
@@ -304,26 +285,54 @@ enum status outbox_open(const char *folder, const char *agent, const unsigned ch
     if (status == STATUS_OK)
         status = read_identity(outbox, why);
     if (status == STATUS_OK)
-        status = outbox_sign_anew(outbox->db, agent, outbox->identity.id, sign_secret, why);
+        status = outbox_sign_anew(outbox->db, outbox->agent, outbox->identity.id, outbox->sign_secret, why);
     if (status == STATUS_OK)
         status = outbox_witness_load(outbox->db, &outbox->witness, why);
+    return status == STATUS_OK ? prepare(outbox, why) : status;
+}
+
+/* Damage is mended with what can be read; should that not do either, with a new file that has nothing of it. */
+static enum status open_file(struct outbox *outbox, const char *folder, struct fault *why)
+{
+    char path[4096];
+    if (snprintf(path, sizeof(path), "%s/outbox.db", folder) >= (int)sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return refuse_folder(folder, why);
+    }
+    enum status status = outbox_rescue_finish(path, (int64_t)time(NULL), why);
     if (status == STATUS_OK)
-        status = prepare(outbox, why);
+        status = start_on(outbox, folder, path, why);
+    for (int attempt = 0; attempt < 2 && outbox_is_damaged(status, why); attempt++) {
+        close_file(outbox);
+        status = outbox_rescue(path, outbox->agent, outbox->sign_secret, (int64_t)time(NULL), attempt == 0,
+                               &outbox->rescue, why);
+        if (status == STATUS_OK)
+            status = start_on(outbox, folder, path, why);
+    }
+    return status;
+}
+
+enum status outbox_open(const char *folder, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+                        struct outbox **ret_outbox, struct fault *why)
+{
+    struct outbox *outbox = memory_new(struct outbox);
+    struct fault trouble = {0};
+    enum status status;
+    outbox->lock_fd = -1;
+    outbox->agent = memory_copy_text(agent);
+    memcpy(outbox->sign_secret, sign_secret, SEAL_SECRET);
+    status = make_folder(folder, &trouble);
+    if (status == STATUS_OK)
+        status = lock_folder(folder, &outbox->lock_fd, &trouble);
+    if (status == STATUS_OK)
+        status = open_file(outbox, folder, &trouble);
     if (status == STATUS_OK)
         *ret_outbox = outbox;
     else
         outbox_close(&outbox);
+    if (status != STATUS_OK && why != NULL)
+        *why = trouble;
     return status;
-}
-
-static void close_file(struct outbox *outbox)
-{
-    for (int i = 0; i < SQL_COUNT; i++) {
-        sqlite3_finalize(outbox->sql[i]);
-        outbox->sql[i] = NULL;
-    }
-    sqlite3_close(outbox->db);
-    outbox->db = NULL;
 }
 
 void outbox_close(struct outbox **outbox)

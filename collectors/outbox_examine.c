@@ -27,13 +27,14 @@ static int ask(sqlite3 *db, const char *sql, char *ret_text, size_t capacity)
 static void look_at_file(struct doctor *doctor, sqlite3 *db, const char *path, const char *agent)
 {
     char answer[256], pending[24];
-    if (ask(db, "PRAGMA application_id", answer, sizeof answer) == SQLITE_ROW && strtol(answer, NULL, 10) != OUTBOX_APPLICATION) {
-        doctor_add(doctor, "outbox", DOCTOR_ERROR, path, MESSAGE_OUTBOX_FOREIGN, MESSAGE_DOCTOR_OUTBOX_FOREIGN_ADVICE, path, NULL);
-        return;
-    }
     if (ask(db, "PRAGMA quick_check(1)", answer, sizeof answer) != SQLITE_ROW || strcmp(answer, "ok") != 0) {
         doctor_add(doctor, "outbox", DOCTOR_ERROR, path, MESSAGE_DOCTOR_DAMAGED, MESSAGE_DOCTOR_OUTBOX_DAMAGED_ADVICE,
                    answer[0] == '\0' ? sqlite3_errmsg(db) : answer, NULL);
+        return;
+    }
+    if (ask(db, "PRAGMA application_id", answer, sizeof answer) == SQLITE_ROW && strtol(answer, NULL, 10) != OUTBOX_APPLICATION &&
+        !outbox_has_its_tables(db)) {
+        doctor_add(doctor, "outbox", DOCTOR_ERROR, path, MESSAGE_OUTBOX_FOREIGN, MESSAGE_DOCTOR_OUTBOX_FOREIGN_ADVICE, path, NULL);
         return;
     }
     if (ask(db, "SELECT agent FROM meta", answer, sizeof answer) == SQLITE_ROW && strcmp(answer, agent) != 0)

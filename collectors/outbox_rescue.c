@@ -1,7 +1,8 @@
 /* outbox_rescue.c - opening the outbox's file, and going on when it can no longer be read.
  *
- * A damaged file never prevents the start. Manifest, known figures and batches are copied as far as their pages can be
- * read, from the front up to the damage and from the back down to it; then the file is set aside. A batch is only trusted
+ * A damaged file never prevents the start: whatever fails that is not the machine's trouble is damage. Only a sound file
+ * that is somebody else's, or made by a newer version, is left alone. Manifest, known figures and batches are copied as far
+ * as their pages can be read, from the front up to the damage and from the back down to it; then the file is set aside. A batch is only trusted
  * when its bytes still give the chain value stored beside it. What a backup of the aggregator holds is left out, the rest
  * goes into a new outbox (new id, new numbers, new signatures), because numbers of the old one may have been used for
  * batches that are lost. The order of what is saved stays the order in which it was taken. */
@@ -39,32 +40,32 @@ static bool ask(sqlite3 *db, const char *sql, char *ret_text, size_t capacity, i
     return answered;
 }
 
-/* A sector that can no longer be read is damage like any other; want of memory or of room is not. */
+/* A sector that can no longer be read is damage like any other. */
 static bool is_damage(int code)
 {
-    return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB || code == SQLITE_IOERR_READ ||
-           code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS;
+    return code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS;
 }
 
-/* Whether the trouble is with the machine as it is just now: no reason to give up a file. */
-static bool passes(int code)
+bool outbox_trouble_passes(int code)
 {
     const int kind = code & 0xFF;
     return kind == SQLITE_NOMEM || kind == SQLITE_FULL || kind == SQLITE_BUSY || kind == SQLITE_LOCKED ||
-           kind == SQLITE_CANTOPEN || kind == SQLITE_PERM || kind == SQLITE_READONLY ||
+           kind == SQLITE_CANTOPEN || kind == SQLITE_PERM || kind == SQLITE_READONLY || kind == SQLITE_MISUSE ||
            (kind == SQLITE_IOERR && !is_damage(code));
 }
 
+bool outbox_is_damaged(enum status status, const struct fault *why)
+{
+    return status == STATUS_BROKEN && why->message == MESSAGE_OUTBOX_DAMAGED;
+}
+
 /* Sets a pragma and reads it back: a file system that cannot do WAL or a build without FULL must not pass unnoticed. */
-static enum status set_pragma(sqlite3 *db, const char *set, const char *get, const char *wanted, bool *ret_damaged,
-                              struct fault *why)
+static enum status set_pragma(sqlite3 *db, const char *set, const char *get, const char *wanted, struct fault *why)
 {
     char answer[64] = "";
     int code = sqlite3_exec(db, set, NULL, NULL, NULL);
     if (code == SQLITE_OK && ask(db, get, answer, sizeof(answer), &code) && strcmp(answer, wanted) == 0)
         return STATUS_OK;
-    if (is_damage(code))
-        *ret_damaged = true;
     if (code != SQLITE_OK && code != SQLITE_ROW)
         return outbox_sql_failed(db, code, why);
     fault_set(why, MESSAGE_OUTBOX_FAILED, set, NULL);
@@ -104,85 +105,6 @@ done:
     return status;
 }
 
-/* Is it an outbox, ours, of a version we know, and sound? New files get their tables. */
-static enum status check_file(sqlite3 *db, const char *path, const char *agent, bool *ret_damaged, struct fault *why)
-{
-    char answer[256] = "";
-    int code;
-    if (!ask(db, "SELECT count(*) FROM sqlite_schema", answer, sizeof(answer), &code)) {
-        *ret_damaged = is_damage(code);
-        return outbox_sql_failed(db, code, why);
-    }
-    if (strcmp(answer, "0") == 0)
-        return make_tables(db, agent, why);
-    if (ask(db, "PRAGMA application_id", answer, sizeof(answer), &code) &&
-        strtol(answer, NULL, 10) != OUTBOX_APPLICATION) {
-        fault_set(why, MESSAGE_OUTBOX_FOREIGN, path, NULL);
-        return STATUS_BROKEN;
-    }
-    if (ask(db, "PRAGMA user_version", answer, sizeof(answer), &code) && strtol(answer, NULL, 10) > OUTBOX_VERSION) {
-        fault_set(why, MESSAGE_OUTBOX_NEWER, path, answer, NULL);
-        return STATUS_BROKEN;
-    }
-    if (!ask(db, "PRAGMA quick_check(1)", answer, sizeof(answer), &code) || strcmp(answer, "ok") != 0 ||
-        !ask(db, "SELECT agent FROM meta", answer, sizeof(answer), &code)) {
-        *ret_damaged = !passes(code);
-        return outbox_sql_failed(db, *ret_damaged ? SQLITE_CORRUPT : code, why);
-    }
-    if (strcmp(answer, agent) != 0) {
-        fault_set(why, MESSAGE_OUTBOX_OTHER_AGENT, path, answer, NULL);
-        return STATUS_BROKEN;
-    }
-    return STATUS_OK;
-}
-
-/* The file is made 0600 before SQLite opens it: its journals take over the mode. */
-static enum status make_private(const char *path, struct fault *why)
-{
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    const bool made = fd >= 0 && fchmod(fd, 0600) == 0;
-    if (!made)
-        fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
-    if (fd >= 0)
-        close(fd);
-    return made ? STATUS_OK : STATUS_BROKEN;
-}
-
-enum status outbox_file_open(const char *path, const char *agent, sqlite3 **ret_db, bool *ret_damaged,
-                             struct fault *why)
-{
-    sqlite3 *db = NULL;
-    enum status status = make_private(path, why);
-    int code;
-    *ret_damaged = false;
-    if (status != STATUS_OK)
-        return status;
-    code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code != SQLITE_OK) {
-        status = outbox_sql_failed(db, code, why);
-        goto done;
-    }
-    sqlite3_extended_result_codes(db, 1);
-    sqlite3_busy_timeout(db, 2000);
-    status = set_pragma(db, "PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal", ret_damaged, why);
-    if (status == STATUS_OK)
-        status = set_pragma(db, "PRAGMA synchronous = FULL", "PRAGMA synchronous", "2", ret_damaged, why);
-    if (status == STATUS_OK)
-        status = set_pragma(db, "PRAGMA cache_size = -32768", "PRAGMA cache_size", "-32768", ret_damaged, why);
-    if (status == STATUS_OK)
-        status = set_pragma(db, "PRAGMA trusted_schema = OFF", "PRAGMA trusted_schema", "0", ret_damaged, why);
-    if (status == STATUS_OK)
-        status = check_file(db, path, agent, ret_damaged, why);
-    if (status == STATUS_OK)
-        status = outbox_witness_tables(db, why);
-done:
-    if (status == STATUS_OK)
-        *ret_db = db;
-    else
-        sqlite3_close(db);
-    return status;
-}
-
 /* ---- the chain -------------------------------------------------------------------------------------------------------------- */
 
 static bool link_holds(sqlite3_stmt *row, int chain_before, int chain, int bytes)
@@ -197,7 +119,7 @@ static bool link_holds(sqlite3_stmt *row, int chain_before, int chain, int bytes
 
 /* Every batch on its way gives its chain value, begins where the one before ended, none is missing, and the last one
  * is what meta says. */
-enum status outbox_chain_check(sqlite3 *db, bool *ret_holds, struct fault *why)
+static enum status check_links(sqlite3 *db, struct fault *why)
 {
     sqlite3_stmt *row = NULL;
     unsigned char previous[SEAL_HASH];
@@ -223,9 +145,202 @@ enum status outbox_chain_check(sqlite3 *db, bool *ret_holds, struct fault *why)
                     memcmp(previous, sqlite3_column_blob(row, 6), SEAL_HASH) == 0;
         expected++;
     }
-    *ret_holds = holds && (step == SQLITE_ROW || step == SQLITE_DONE) && expected == high + 1;
     sqlite3_finalize(row);
-    return passes(step) ? outbox_sql_failed(db, step, why) : STATUS_OK;
+    if (outbox_trouble_passes(step))
+        return outbox_sql_failed(db, step, why);
+    return holds && (step == SQLITE_ROW || step == SQLITE_DONE) && expected == high + 1
+               ? STATUS_OK
+               : outbox_sql_failed(db, SQLITE_CORRUPT, why);
+}
+
+/* Where the chain begins, as far as that is still held: it names agent and outbox. 1 as it should, 0 otherwise, -1 unknown. */
+static int begins_as(sqlite3 *db, const char *agent)
+{
+    unsigned char start[SEAL_HASH];
+    sqlite3_stmt *row = NULL;
+    int begins = -1;
+    if (sqlite3_prepare_v2(db,
+                           "SELECT m.outbox, CASE m.high WHEN 0 THEN m.chain ELSE b.chain_before END FROM meta m"
+                           " LEFT JOIN batch b ON b.seq = 1",
+                           -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 0) == 16 && sqlite3_column_bytes(row, 1) == SEAL_HASH) {
+        seal_chain_start(agent, sqlite3_column_blob(row, 0), start);
+        begins = memcmp(start, sqlite3_column_blob(row, 1), SEAL_HASH) == 0;
+    }
+    sqlite3_finalize(row);
+    return begins;
+}
+
+enum status outbox_chain_check(sqlite3 *db, const char *agent, struct fault *why)
+{
+    return begins_as(db, agent) == 0 ? outbox_sql_failed(db, SQLITE_CORRUPT, why) : check_links(db, why);
+}
+
+/* Whether a batch on its way, or the newest, bears another key's signature, or none that is any good. */
+static bool is_signed_otherwise(sqlite3 *db, const char *agent, const unsigned char outbox[16],
+                                const unsigned char sign_secret[SEAL_SECRET])
+{
+    const unsigned char *public_key = sign_secret + SEAL_SECRET - SEAL_PUBLIC; /* the second half of an ed25519 secret */
+    unsigned char digest[SEAL_HASH];
+    sqlite3_stmt *row = NULL;
+    bool otherwise = false;
+    if (sqlite3_prepare_v2(db,
+                           "SELECT seq, chain, signature FROM batch WHERE seq > (SELECT acked FROM meta)"
+                           " OR seq = (SELECT max(seq) FROM batch) ORDER BY seq DESC",
+                           -1, &row, NULL) == SQLITE_OK)
+        while (!otherwise && sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 1) == SEAL_HASH) {
+            seal_batch_digest(agent, outbox, (uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_blob(row, 1), digest);
+            otherwise = sqlite3_column_bytes(row, 2) != SEAL_SIGNATURE ||
+                        !seal_verify(digest, sqlite3_column_blob(row, 2), public_key);
+        }
+    sqlite3_finalize(row);
+    return otherwise;
+}
+
+/* An outbox under another name is ours all the same when its chain begins with ours, or its batches bear our signature. */
+static bool is_of(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET])
+{
+    sqlite3_stmt *row = NULL;
+    bool is_signed = false;
+    if (sqlite3_prepare_v2(db, "SELECT m.outbox FROM meta m JOIN batch LIMIT 1", -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 0) == 16)
+        is_signed = !is_signed_otherwise(db, agent, sqlite3_column_blob(row, 0), sign_secret);
+    sqlite3_finalize(row);
+    return is_signed || begins_as(db, agent) == 1;
+}
+
+/* ---- whose it is ------------------------------------------------------------------------------------------------------------ */
+
+bool outbox_has_its_tables(sqlite3 *db)
+{
+    /* The witness's came later, and an outbox may be without. */
+    static const char sql[] = "SELECT group_concat(name, '/') FROM (SELECT m.type || ' ' || m.name || ' ' ||"
+                              " coalesce(c.name, '') AS name FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c"
+                              " WHERE m.tbl_name != 'witness' ORDER BY 1)";
+    char have[4096] = "", wanted[4096] = "";
+    sqlite3 *model = NULL;
+    int code;
+    const bool has = sqlite3_open(":memory:", &model) == SQLITE_OK &&
+                     sqlite3_exec(model, (const char *)schemas_outbox_sql, NULL, NULL, NULL) == SQLITE_OK &&
+                     ask(model, sql, wanted, sizeof(wanted), &code) && ask(db, sql, have, sizeof(have), &code) &&
+                     strcmp(have, wanted) == 0;
+    sqlite3_close(model);
+    return has;
+}
+
+static int64_t number(sqlite3 *db, const char *pragma)
+{
+    char answer[32] = "0";
+    int code;
+    return ask(db, pragma, answer, sizeof(answer), &code) ? strtoll(answer, NULL, 10) : 0;
+}
+
+/* Of a sound file: whose is it? A mark that is wrong on an outbox of ours was spoilt: it is rescued like any other. */
+static enum status check_marks(sqlite3 *db, const char *path, const char *agent,
+                               const unsigned char sign_secret[SEAL_SECRET], struct fault *why)
+{
+    const int64_t version = number(db, "PRAGMA user_version");
+    const bool is_marked = number(db, "PRAGMA application_id") == OUTBOX_APPLICATION;
+    char answer[256];
+    int code;
+    if (!is_marked || version > OUTBOX_VERSION) {
+        if (outbox_has_its_tables(db))
+            return outbox_sql_failed(db, SQLITE_CORRUPT, why);
+        (void)snprintf(answer, sizeof(answer), "%lld", (long long)version);
+        fault_set(why, is_marked ? MESSAGE_OUTBOX_NEWER : MESSAGE_OUTBOX_FOREIGN, path, answer, NULL);
+        return STATUS_BROKEN;
+    }
+    if (!ask(db, "SELECT agent FROM meta", answer, sizeof(answer), &code))
+        return outbox_sql_failed(db, outbox_trouble_passes(code) ? code : SQLITE_CORRUPT, why);
+    if (strcmp(answer, agent) == 0)
+        return STATUS_OK;
+    if (is_of(db, agent, sign_secret))
+        return outbox_sql_failed(db, SQLITE_CORRUPT, why);
+    fault_set(why, MESSAGE_OUTBOX_OTHER_AGENT, path, answer, NULL);
+    return STATUS_BROKEN;
+}
+
+/* Is it sound, an outbox, ours, and of a version we know? New files get their tables. */
+static enum status check_file(sqlite3 *db, const char *path, const char *agent,
+                              const unsigned char sign_secret[SEAL_SECRET], struct fault *why)
+{
+    char answer[256] = "";
+    int code;
+    if (!ask(db, "SELECT count(*) FROM sqlite_schema", answer, sizeof(answer), &code))
+        return outbox_sql_failed(db, code, why);
+    if (strcmp(answer, "0") == 0)
+        return make_tables(db, agent, why);
+    if (!ask(db, "PRAGMA quick_check(1)", answer, sizeof(answer), &code) || strcmp(answer, "ok") != 0)
+        return outbox_sql_failed(db, outbox_trouble_passes(code) ? code : SQLITE_CORRUPT, why);
+    return check_marks(db, path, agent, sign_secret, why);
+}
+
+/* What SQLite would not say: a file emptied beside its log, which it would then delete; and a header that forbids to write
+ * what the file system lets us write. */
+static enum status look_at_header(const char *path, struct fault *why)
+{
+    enum { WRITE_VERSION = 18, KNOWN_WRITE_VERSION = 2 };
+    unsigned char header[WRITE_VERSION + 1] = {0};
+    char log[4096];
+    struct stat about;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t got = fd < 0 ? -1 : pread(fd, header, sizeof(header), 0);
+    if (fd >= 0)
+        close(fd);
+    const bool is_emptied = got == 0 && snprintf(log, sizeof(log), "%s-wal", path) < (int)sizeof(log) &&
+                            lstat(log, &about) == 0 && about.st_size > 0;
+    if (!is_emptied && header[WRITE_VERSION] <= KNOWN_WRITE_VERSION)
+        return STATUS_OK;
+    fault_set(why, MESSAGE_OUTBOX_DAMAGED, path, NULL);
+    return STATUS_BROKEN;
+}
+
+/* The file is made 0600 before SQLite opens it: its journals take over the mode. */
+static enum status make_private(const char *path, struct fault *why)
+{
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const bool made = fd >= 0 && fchmod(fd, 0600) == 0;
+    if (!made)
+        fault_set(why, MESSAGE_CANNOT_WRITE, path, strerror(errno), NULL);
+    if (fd >= 0)
+        close(fd);
+    return made ? STATUS_OK : STATUS_BROKEN;
+}
+
+enum status outbox_file_open(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
+                             sqlite3 **ret_db, struct fault *why)
+{
+    sqlite3 *db = NULL;
+    enum status status = make_private(path, why);
+    int code;
+    if (status == STATUS_OK)
+        status = look_at_header(path, why);
+    if (status != STATUS_OK)
+        return status;
+    code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK) {
+        status = outbox_sql_failed(db, code, why);
+        goto done;
+    }
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, 2000);
+    status = set_pragma(db, "PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal", why);
+    if (status == STATUS_OK)
+        status = set_pragma(db, "PRAGMA synchronous = FULL", "PRAGMA synchronous", "2", why);
+    if (status == STATUS_OK)
+        status = set_pragma(db, "PRAGMA cache_size = -32768", "PRAGMA cache_size", "-32768", why);
+    if (status == STATUS_OK)
+        status = set_pragma(db, "PRAGMA trusted_schema = OFF", "PRAGMA trusted_schema", "0", why);
+    if (status == STATUS_OK)
+        status = check_file(db, path, agent, sign_secret, why);
+    if (status == STATUS_OK)
+        status = outbox_witness_tables(db, why);
+done:
+    if (status == STATUS_OK)
+        *ret_db = db;
+    else
+        sqlite3_close(db);
+    return status;
 }
 
 /* ---- new numbers ---------------------------------------------------------------------------------------------------------------- */
@@ -363,24 +478,6 @@ enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char 
 
 /* ---- another key ---------------------------------------------------------------------------------------------------------------- */
 
-/* False when there is no newest batch, or it bears this key's signature. */
-static bool is_signed_otherwise(sqlite3 *db, const char *agent, const unsigned char outbox[16],
-                                const unsigned char sign_secret[SEAL_SECRET])
-{
-    const unsigned char *public_key = sign_secret + SEAL_SECRET - SEAL_PUBLIC; /* the second half of an ed25519 secret */
-    unsigned char digest[SEAL_HASH];
-    sqlite3_stmt *row = NULL;
-    bool otherwise = false;
-    if (sqlite3_prepare_v2(db, "SELECT seq, chain, signature FROM batch ORDER BY seq DESC LIMIT 1", -1, &row, NULL) == SQLITE_OK &&
-        sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 1) == SEAL_HASH) {
-        seal_batch_digest(agent, outbox, (uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_blob(row, 1), digest);
-        otherwise = sqlite3_column_bytes(row, 2) != SEAL_SIGNATURE ||
-                    !seal_verify(digest, sqlite3_column_blob(row, 2), public_key);
-    }
-    sqlite3_finalize(row);
-    return otherwise;
-}
-
 static int sign_rows(sqlite3 *db, const char *agent, const unsigned char outbox[16],
                      const unsigned char sign_secret[SEAL_SECRET])
 {
@@ -459,7 +556,7 @@ static bool copy_until_damage(struct rescue *rescue, const char *select, const c
     }
     sqlite3_finalize(row);
     sqlite3_finalize(insert);
-    if (passes(step))
+    if (outbox_trouble_passes(step))
         rescue->trouble = step;
     return step == SQLITE_DONE || rescue->trouble != SQLITE_OK;
 }
@@ -474,9 +571,14 @@ static void copy_table(struct rescue *rescue, const char *forwards, const char *
     rescue->doubtful = are_batches ? doubtful + 1 : rescue->doubtful;
 }
 
+/* Numbers that cannot be are spoilt. Without a word of what was committed, everything held is offered anew. */
+#define META_OF_THE_DAMAGED                                                                                                      \
+    "SELECT iif(acked BETWEEN 0 AND high, acked, 0), iif(refused BETWEEN 0 AND 1 << 40, refused, 0),"                            \
+    " iif(epoch BETWEEN 0 AND 1 << 40, epoch, 0), iif(backed BETWEEN 0 AND high, backed, 0) FROM meta"
+
 static void copy_tables(struct rescue *rescue)
 {
-    copy_table(rescue, "SELECT acked, refused, epoch, backed FROM meta", "SELECT acked, refused, epoch, backed FROM meta",
+    copy_table(rescue, META_OF_THE_DAMAGED, META_OF_THE_DAMAGED,
                "UPDATE meta SET acked = ?1, refused = ?2, epoch = ?3, backed = ?4", false);
     copy_table(rescue, "SELECT role, text FROM witness ORDER BY role", "SELECT role, text FROM witness ORDER BY role DESC",
                "INSERT OR IGNORE INTO witness VALUES (?1, ?2)", false);
@@ -631,19 +733,19 @@ static void remove_file(const char *path)
 /* Everything that can be read is on the disk under another name before the damaged file is touched: whenever the process or
  * the power ends, the next start has the one or the other. */
 enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
-                          int64_t now_s, sqlite3 **ret_db, struct fault *ret_note, struct fault *why)
+                          int64_t now_s, bool salvage, struct fault *ret_note, struct fault *why)
 {
     struct rescue rescue = {0};
     char rescuing[4096], rescued[4096], aside[4096];
-    bool damaged = false;
     if (!with_ending(path, ".rescuing", rescuing, why) || !with_ending(path, ".rescued", rescued, why) ||
         name_aside(path, now_s, aside, why) != STATUS_OK)
         return STATUS_BROKEN;
     remove_file(rescuing);
-    enum status status = outbox_file_open(rescuing, agent, &rescue.to, &damaged, why);
+    enum status status = outbox_file_open(rescuing, agent, sign_secret, &rescue.to, why);
     if (status != STATUS_OK)
         return status;
-    status = fill(&rescue, path, agent, sign_secret, why);
+    if (salvage)
+        status = fill(&rescue, path, agent, sign_secret, why);
     if (status == STATUS_OK) {
         note_rescue(rescue.to, &rescue, aside, ret_note);
         status = close_whole(rescue.to, rescuing, why);
@@ -656,9 +758,7 @@ enum status outbox_rescue(const char *path, const char *agent, const unsigned ch
         status = sync_folder_of(path, why);
     if (status == STATUS_OK)
         status = take_its_place(rescued, path, aside, why);
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK)
         remove_file(rescuing); /* on a full disk it would be in the way */
-        return status;
-    }
-    return outbox_file_open(path, agent, ret_db, &damaged, why);
+    return status;
 }

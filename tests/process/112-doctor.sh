@@ -138,7 +138,7 @@ dd if=/dev/urandom of=outbox/east/outbox.db bs=1024 seek=4 count=4 conv=notrunc 
 there
 finds '^outbox,error,.*damaged' "a damaged outbox"
 rm -rf outbox && cp -r outbox.sound outbox
-sqlite3 outbox/east/outbox.db 'PRAGMA application_id = 7' && there
+sqlite3 outbox/east/outbox.db 'PRAGMA application_id = 7; DROP TABLE known' && there
 finds '^outbox,error,' "a database that is no outbox"
 rm -rf outbox && cp -r outbox.sound outbox
 sed -i 's#^outbox: .*#outbox: outbox/east#' west.yaml && "$BIN/suanpan-collector" --config west.yaml --doctor --lang en >last.out
