@@ -6,7 +6,7 @@
 . "$HERE/../faults/common.sh"
 scratch
 prepare 10
-each=$(tier 2 60)
+each=$(tier 1 60)
 spread sync $((each * 2)) 1
 spread eio "$each" 1
 spread enospc "$each" 1
