@@ -181,6 +181,7 @@ static const char *read_line(const char *line, size_t length, struct key_text *t
 /* NULL when well formed, else what is wrong. Key files are mailed about: CRLF line ends are fine. */
 static const char *read_key_text(const char *bytes, size_t size, const char *head, struct key_text *ret_text)
 {
+    size_t bad;
     bool first = true;
     if (strlen(bytes) != size)
         return "binary data";
@@ -198,6 +199,8 @@ static const char *read_key_text(const char *bytes, size_t size, const char *hea
     }
     if (ret_text->name[0] == '\0' || ret_text->curve[0] == '\0' || ret_text->sign[0] == '\0')
         return "name, curve or sign is missing";
+    if (!text_is_utf8(ret_text->name, strlen(ret_text->name), &bad))
+        return "name is not UTF-8";
     return NULL;
 }
 
@@ -303,8 +306,6 @@ enum status keys_load_public(const char *path, struct public_key *ret_key, struc
         wrong = "curve is not 40 characters of Z85";
     if (wrong == NULL && !read_hex(text.sign, key.sign, SEAL_PUBLIC))
         wrong = "sign is not 64 hexadecimal digits";
-    if (wrong == NULL && !text_is_utf8(text.name, strlen(text.name), &length))
-        wrong = "name is not UTF-8";
     free(bytes);
     if (wrong != NULL)
         return refuse(why, MESSAGE_BAD_KEY_FILE, path, wrong);
