@@ -39,10 +39,10 @@ exec {CROWD[1]}>&-
 wait $background_pids || fail "the crowd did not end well"
 background_pids=''
 [ $peak -lt 256 ] || fail "the aggregator needed $peak MiB"
-# Five seconds on a quiet machine. Where others are at work all of it takes longer, handshakes are begun again, and only that
+# The goal is five seconds on a quiet machine, which is not reached (RELIABILITY.md); ten are the bound. Where others are at work all of it takes longer, handshakes are begun again, and only that
 # everybody is acknowledged within the crowd's patience can be asked for.
 load=$(cut -d. -f1 /proc/loadavg)
-if [ "$load" -lt 1 ]; then
+if [ "$load" -le 3 ]; then
     for time in $times; do
         [ "$time" = ms ] || [ "$time" -lt $((agents * 10)) ] || fail "$agents agents waited $time ms on a quiet machine"
     done
