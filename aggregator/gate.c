@@ -2,14 +2,17 @@
  *
  * A ROUTER and not a REP: a REP that skips one answer refuses to go on, and then nobody gets in. The thread owns its sockets
  * and its tables; new tables arrive as a pointer over an inproc PAIR and are confirmed, so that gate_update returning means
- * the next handshake sees them. It asks no database and blocks on nothing. Should it ever end unasked the process ends
- * with it, because a CURVE server without a handler would wait, or worse, let everybody in.
+ * the next handshake sees them. It asks no database and blocks on nothing. Should it fail the process ends with it,
+ * because a CURVE server without a handler would wait, or worse, let everybody in. A thread that is gone or stuck says
+ * nothing; so the program asks a question of its own every second, the way libzmq asks, and ends when none is answered.
  *
  *   request:  route, "", "1.0", id, domain, address, identity, mechanism, credentials ...
  *   answer:   route, "", "1.0", id, status, text, User-Id, metadata                                                  */
 #include "gate.h"
 
+#include "log.h"
 #include "memory.h"
+#include "options.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
@@ -26,6 +30,8 @@ enum {
     CURVE_KEY = 32,
     FRAME_MOST = 256,  /* of interest; a longer frame fits nothing we know */
     FRAMES = 9,        /* with credentials of CURVE */
+    ROUND_MS = 1000,
+    ROUNDS = 5, /* without an answer; counted, because a program that stood still for an hour is not a dead gate */
 };
 
 struct admitted {
@@ -41,8 +47,10 @@ struct gate_table {
 };
 
 struct gate {
-    void *context, *notes;
+    void *context, *notes, *watch;
     pthread_t thread;
+    int64_t watch_at;
+    int in_vain; /* questions of the watch without an answer */
     enum security security;
     unsigned char operator_key[CURVE_KEY];
 };
@@ -138,17 +146,29 @@ static const char *judge(const struct gate_table *table, const struct frame fram
     return queries ? NULL : agent_of(table, key);
 }
 
+/* No word from here on could be trusted. What was acknowledged is on the disk; whoever started the program starts it again. */
+static _Noreturn void give_up(int reason)
+{
+    struct fault why = {0};
+    fault_set(&why, MESSAGE_GATE_DEAD, zmq_strerror(reason), NULL);
+    log_fault(LOG_LEVEL_ERROR, "gate_failed", &why);
+    _exit(EXIT_FAILED);
+}
+
 /* ---- the thread ------------------------------------------------------------------------------------------------------ */
 
-/* Reads one whole request whatever its shape; false when it is not a request. */
+/* Reads one whole request whatever its shape; false when it is not a request. *ret_count: its frames, 0 when none came. */
 static bool read_request(void *handler, struct frame frames[FRAMES], size_t *ret_count)
 {
     bool sound = true, more = true;
     size_t count = 0;
+    *ret_count = 0;
     while (more) {
         zmq_msg_t part;
         zmq_msg_init(&part);
         if (zmq_msg_recv(&part, handler, ZMQ_DONTWAIT) < 0) {
+            if (zmq_errno() != EAGAIN)
+                give_up(zmq_errno());
             zmq_msg_close(&part);
             return false;
         }
@@ -186,7 +206,7 @@ static void answer_request(void *handler, const struct frame frames[FRAMES], con
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (zmq_send(handler, parts[i].bytes, parts[i].length,
                      ZMQ_DONTWAIT | (i + 1 < ARRAY_LEN(parts) ? ZMQ_SNDMORE : 0)) < 0)
-            return; /* the connection went away meanwhile */
+            give_up(zmq_errno()); /* a ROUTER drops what is for somebody who left, and says so to nobody */
 }
 
 static void serve(void *handler, const struct gate_table *table)
@@ -226,24 +246,20 @@ static void *run(void *context)
         goto done;
     while (!asked_to_stop) {
         zmq_pollitem_t items[] = {{.socket = notes, .events = ZMQ_POLLIN}, {.socket = handler, .events = ZMQ_POLLIN}};
-        if (zmq_poll(items, ARRAY_LEN(items), -1) < 0 && zmq_errno() != EINTR)
-            break;
+        if (zmq_poll(items, ARRAY_LEN(items), -1) < 0)
+            give_up(zmq_errno()); /* no signal comes here */
         if (items[0].revents & ZMQ_POLLIN) {
             struct gate_table *fresh;
             if (zmq_recv(notes, &fresh, sizeof fresh, 0) != (int)sizeof fresh)
-                break;
+                give_up(zmq_errno());
             table_free(table);
             table = fresh;
             asked_to_stop = table == NULL;
             if (zmq_send(notes, &opened, sizeof opened, 0) < 0)
-                break;
+                give_up(zmq_errno());
         }
         if (table != NULL && (items[1].revents & ZMQ_POLLIN))
             serve(handler, table);
-    }
-    if (!asked_to_stop) {
-        fputs("the gate (ZAP) failed; nobody could be let in or kept out any more\n", stderr);
-        abort();
     }
 done:
     table_free(table);
@@ -262,6 +278,58 @@ static enum status gate_fault(const char *text, struct fault *why)
     return STATUS_BROKEN;
 }
 
+/* Waits for a word of the thread. */
+static void await(void *socket)
+{
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+    for (int i = 0; item.revents == 0; i++) {
+        if (i == ROUNDS)
+            give_up(ETIMEDOUT);
+        if (zmq_poll(&item, 1, ROUND_MS) < 0 && zmq_errno() != EINTR)
+            give_up(zmq_errno());
+    }
+}
+
+/* Asks who may enter a domain that nobody has, over a connection made anew like libzmq's own for each handshake. */
+static void ask(struct gate *gate)
+{
+    static const char *const parts[] = {"", "1.0", "watch", "", "", "", "NULL"};
+    (void)zmq_disconnect(gate->watch, ZAP_ENDPOINT); /* there is none the first time */
+    if (zmq_connect(gate->watch, ZAP_ENDPOINT) != 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (zmq_send(gate->watch, parts[i], strlen(parts[i]),
+                     ZMQ_DONTWAIT | (i + 1 < ARRAY_LEN(parts) ? ZMQ_SNDMORE : 0)) < 0)
+            return;
+}
+
+static bool was_answered(struct gate *gate)
+{
+    char part[FRAME_MOST];
+    bool answered = false;
+    while (zmq_recv(gate->watch, part, sizeof part, ZMQ_DONTWAIT) >= 0)
+        answered = true;
+    return answered;
+}
+
+void gate_watch(struct gate *gate, int64_t steady_ms)
+{
+    if (steady_ms < gate->watch_at)
+        return;
+    gate->watch_at = steady_ms + ROUND_MS;
+    gate->in_vain = was_answered(gate) ? 1 : gate->in_vain + 1;
+    if (gate->in_vain > ROUNDS)
+        give_up(ETIMEDOUT);
+    ask(gate);
+}
+
+/* The first question: not before it is answered does anybody listen. */
+static void start_watch(struct gate *gate)
+{
+    ask(gate);
+    await(gate->watch);
+}
+
 /* Hands the thread a table (NULL: stop), waits until it has it. */
 static enum status hand_over(struct gate *gate, struct gate_table *table, struct fault *why)
 {
@@ -270,10 +338,17 @@ static enum status hand_over(struct gate *gate, struct gate_table *table, struct
         table_free(table);
         return gate_fault(zmq_strerror(zmq_errno()), why);
     }
-    while (zmq_recv(gate->notes, &confirmed, sizeof confirmed, 0) < 0)
-        if (zmq_errno() != EINTR)
-            return gate_fault(zmq_strerror(zmq_errno()), why);
-    return STATUS_OK;
+    await(gate->notes);
+    return zmq_recv(gate->notes, &confirmed, sizeof confirmed, 0) < 0 ? gate_fault(zmq_strerror(zmq_errno()), why)
+                                                                      : STATUS_OK;
+}
+
+static void close_sockets(struct gate *gate)
+{
+    if (gate->watch != NULL)
+        zmq_close(gate->watch);
+    if (gate->notes != NULL)
+        zmq_close(gate->notes);
 }
 
 /* Signals are for the main thread. */
@@ -303,7 +378,9 @@ enum status gate_start(void *zmq_context, enum security security, const struct a
     gate->context = zmq_context;
     gate->security = security;
     gate->notes = zmq_socket(zmq_context, ZMQ_PAIR);
+    gate->watch = zmq_socket(zmq_context, ZMQ_DEALER);
     if (gate->notes == NULL || zmq_setsockopt(gate->notes, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
+        gate->watch == NULL || zmq_setsockopt(gate->watch, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
         zmq_bind(gate->notes, NOTE_ENDPOINT) != 0 ||
         zmq_z85_decode(gate->operator_key, operator_key->curve) == NULL) {
         (void)gate_fault(zmq_strerror(zmq_errno()), why);
@@ -315,6 +392,7 @@ enum status gate_start(void *zmq_context, enum security security, const struct a
         goto done;
     }
     started = true;
+    await(gate->notes);
     if (zmq_recv(gate->notes, &opened, sizeof opened, 0) != (int)sizeof opened || !opened) {
         (void)gate_fault("cannot bind " ZAP_ENDPOINT, why);
         goto done;
@@ -322,14 +400,14 @@ enum status gate_start(void *zmq_context, enum security security, const struct a
     status = gate_update(gate, agents, agent_count, why);
 done:
     if (status == STATUS_OK) {
+        start_watch(gate);
         *ret_gate = gate;
     } else if (opened) {
         gate_stop(&gate);
     } else {
         if (started)
             pthread_join(gate->thread, NULL);
-        if (gate->notes != NULL)
-            zmq_close(gate->notes);
+        close_sockets(gate);
         free(gate);
     }
     return status;
@@ -343,6 +421,6 @@ void gate_stop(struct gate **gate)
     *gate = NULL;
     if (hand_over(old, NULL, NULL) == STATUS_OK)
         pthread_join(old->thread, NULL);
-    zmq_close(old->notes);
+    close_sockets(old);
     free(old);
 }

@@ -23,6 +23,8 @@ struct gate;
  * SECURITY_NONE peers without CURVE are let in too, but only from this machine (ipc, loopback), as "local". */
 enum status gate_start(void *zmq_context, enum security security, const struct agent *agents, size_t agent_count,
                        const struct public_key *operator_key, struct gate **ret_gate, struct fault *why) MUST_CHECK;
+/* To be called at least every second: asks the handler, and ends the process (exit 1, with a word) when it answers no more. */
+void gate_watch(struct gate *gate, int64_t steady_ms);
 /* A new table of agents (agents.csv changed); takes effect on the next handshake. */
 enum status gate_update(struct gate *gate, const struct agent *agents, size_t agent_count, struct fault *why) MUST_CHECK;
 void gate_stop(struct gate **gate);

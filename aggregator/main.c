@@ -720,6 +720,7 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
 {
     uint64_t committed = 0;
     heed_clock(program, now_ms);
+    gate_watch(program->gate, read_clock(CLOCK_MONOTONIC));
     enum status status = intake_work(program->intake, now_ms, &committed, why);
     porter_look(program->porter, read_clock(CLOCK_MONOTONIC));
     log_intake(program);

@@ -218,6 +218,42 @@ static void nobody_at_all_is_a_table_too(void)
     close_house(&house);
 }
 
+/* No handler was ever started. The control shows that the check would see it: without the option libzmq lets anybody in. */
+static void without_a_handler_nobody_gets_in(void)
+{
+    const int lenient = 0;
+    for (int is_control = 0; is_control < 2; is_control++) {
+        struct house house = {.context = zmq_ctx_new()};
+        struct fault why = {0};
+        size_t size = sizeof house.endpoint;
+        const char *endpoint = "tcp://127.0.0.1:*";
+        house.socket = zmq_socket(house.context, ZMQ_ROUTER);
+        CU_ASSERT_EQUAL_FATAL(
+            link_serve(house.socket, "collectors", &server, SECURITY_CURVE, endpoint, 4096, &why), STATUS_OK);
+        if (is_control)
+            CU_ASSERT_EQUAL(zmq_setsockopt(house.socket, 93, &lenient, sizeof lenient), 0); /* ZMQ_ZAP_ENFORCE_DOMAIN */
+        CU_ASSERT_EQUAL_FATAL(zmq_bind(house.socket, endpoint), 0);
+        CU_ASSERT_EQUAL_FATAL(zmq_getsockopt(house.socket, ZMQ_LAST_ENDPOINT, house.endpoint, &size), 0);
+        CU_ASSERT_STRING_EQUAL(enter(&house, &eve, server.public_key.curve, SECURITY_CURVE), is_control ? "(nobody)" : "");
+        CU_ASSERT_STRING_EQUAL(enter(&house, &alice, server.public_key.curve, SECURITY_CURVE), is_control ? "(nobody)" : "");
+        close_house(&house);
+    }
+}
+
+/* An hour of its questions; and a program that stood still for a day does not take that for silence. */
+static void the_watch_is_answered(void)
+{
+    struct house house;
+    open_house(&house, "collectors", "tcp://127.0.0.1:*", SECURITY_CURVE);
+    for (int64_t second = 0; second < 3600; second++) {
+        gate_watch(house.gate, second * 1000);
+        for (int i = 0; i < 2 && second % 4 == 3; i++) /* once it has the second one it has answered */
+            CU_ASSERT_EQUAL(gate_update(house.gate, NULL, 0, NULL), STATUS_OK);
+    }
+    gate_watch(house.gate, 86400000);
+    close_house(&house);
+}
+
 /* Asks the handler as libzmq would. Returns the status code; user and domain as given. */
 static const char *ask(void *context, const char *const *frames, size_t count)
 {
@@ -300,6 +336,8 @@ int main(void)
         SENTENCE(a_new_table_counts_from_the_next_handshake),
         SENTENCE(a_key_revoked_in_one_row_is_out_even_when_another_row_says_active),
         SENTENCE(nobody_at_all_is_a_table_too),
+        SENTENCE(without_a_handler_nobody_gets_in),
+        SENTENCE(the_watch_is_answered),
         SENTENCE(plain_peers_get_in_only_from_this_machine_and_only_when_told_so),
         SENTENCE(misshapen_requests_are_refused_and_the_handler_goes_on),
     };
