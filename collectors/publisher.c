@@ -24,7 +24,7 @@
 
 enum {
     RECONNECT_MS = 200,        /* the first try again; ZeroMQ doubles it up to ... */
-    RECONNECT_MOST_MS = 10000,
+    RECONNECT_MOST_MS = 1000,  /* a try is one packet; after an outage everybody waits for as long as this, however many */
     WATCH_MS = 100,            /* how often the monitor is looked at while something is awaited */
     RESEND_MS = 20,            /* a HELLO that found no pipe */
     ANEW_MS = 1000,            /* a connection that ZeroMQ gave up, doubled up to ... */

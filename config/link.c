@@ -130,7 +130,7 @@ enum status link_join(void *socket, const struct secret_key *own, const char ser
         {ZMQ_IMMEDIATE, 1}, /* otherwise messages queue for a peer that is not there and arrive hours later */
         {ZMQ_RECONNECT_IVL, 100},
         {ZMQ_RECONNECT_IVL_MAX, 5000},
-        {ZMQ_CONNECT_TIMEOUT, 10000}, /* the kernel's own back-off would delay a return by minutes */
+        {ZMQ_CONNECT_TIMEOUT, 5000}, /* the kernel asks a silent host after 1, 3, 7, 15 s ...: a return would wait for it */
     };
     enum status status = set_common(socket, endpoint, max_bytes, why);
     if (status == STATUS_OK)

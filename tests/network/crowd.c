@@ -1,21 +1,16 @@
 /* crowd.c - many agents in one process, each with its key, its outbox and the collectors' own publisher.
  *
  *   network-crowd prepare COUNT FOLDER            keys of a1000, a1001 ... and rows of agents.csv (to stdout)
- *   network-crowd run COUNT FOLDER CATALOGUE ENDPOINT AGGREGATOR.pub ROUNDS
+ *   network-crowd run COUNT FOLDER CATALOGUE ENDPOINT AGGREGATOR.pub
  *
  * run: in each round every agent takes one file of one figure and waits until everybody's is acknowledged. It says
  * `round N` when the files are there and goes on at a line on standard input, so that a script can kill the aggregator in
- * between; `acknowledged N after M ms` counts from that line. */
-#include "peer.h"
+ * between; `acknowledged N after M ms` counts from that line. The end of the input ends it. */
+#include "crowd.h"
 
 #include "outbox.h"
 #include "publisher.h"
 #include "settings.h"
-
-#include <sys/resource.h>
-#include <sys/stat.h>
-
-enum { FIRST = 1000, PATIENCE_MS = 240000, POLL_MS = 10, SOCKETS = 20000 };
 
 struct agent_end {
     char name[16];
@@ -38,7 +33,7 @@ static int prepare(const char *folder)
     struct fault why = {0};
     for (size_t i = 0; i < count; i++) {
         char name[16];
-        (void)snprintf(name, sizeof name, "a%zu", FIRST + i);
+        (void)snprintf(name, sizeof name, "a%zu", CROWD_FIRST + i);
         peer_must(keys_generate(folder, name, NULL, &why), &why, "keys_generate");
         printf("%s,C,%s/%s.pub,active\n", name, folder, name);
     }
@@ -50,7 +45,7 @@ static void open_end(struct agent_end *end, size_t i, void *context, const char 
 {
     struct fault why = {0};
     char path[512];
-    (void)snprintf(end->name, sizeof end->name, "a%zu", FIRST + i);
+    (void)snprintf(end->name, sizeof end->name, "a%zu", CROWD_FIRST + i);
     end->settings = (struct collector_settings){.agent = end->name, .aggregator = endpoint};
     (void)snprintf(path, sizeof path, "%s/%s.key", folder, end->name);
     peer_must(keys_load_secret(path, &end->key, &why), &why, path);
@@ -98,9 +93,9 @@ static void work_until_drained(int64_t until)
         work(&ends[i]); /* takes note of the new file */
     }
     while (drained < count) {
-        if (now() > until)
+        if (peer_steady() > until)
             peer_fail("only %zu of %zu agents were acknowledged", drained, count);
-        (void)zmq_poll(items, (int)count, POLL_MS);
+        (void)zmq_poll(items, (int)count, CROWD_POLL_MS);
         drained = 0;
         for (size_t i = 0; i < count; i++) {
             if (items[i].revents != 0 || now() >= publisher_due(ends[i].publisher))
@@ -115,32 +110,20 @@ static int run(char *argv[])
 {
     struct fault why = {0};
     struct public_key server;
-    struct rlimit files;
-    char line[16];
     struct catalogue *catalogue = peer_catalogue(argv[4]);
-    const int rounds = atoi(argv[7]);
-    void *context = zmq_ctx_new();
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
+    void *context = crowd_context();
     peer_must(keys_load_public(argv[6], &server, &why), &why, argv[6]);
-    if (zmq_ctx_set(context, ZMQ_MAX_SOCKETS, SOCKETS) != 0)
-        peer_fail("ZMQ_MAX_SOCKETS: %s", zmq_strerror(zmq_errno()));
     ends = memory_array(count, sizeof *ends);
     for (size_t i = 0; i < count; i++)
         open_end(&ends[i], i, context, argv[3], argv[5], &server, catalogue);
-    for (int round = 0; round < rounds; round++) {
+    for (int round = 0;; round++) {
         for (size_t i = 0; i < count; i++)
             take(&ends[i], i, round, catalogue);
-        printf("round %d\n", round);
-        (void)fflush(stdout);
-        if (fgets(line, sizeof line, stdin) == NULL)
-            peer_fail("nobody says go");
-        const int64_t started = now();
-        work_until_drained(started + PATIENCE_MS);
-        printf("acknowledged %zu after %" PRId64 " ms\n", count, now() - started);
-        (void)fflush(stdout);
+        if (!crowd_goes_on(round))
+            break;
+        const int64_t started = peer_steady();
+        work_until_drained(started + CROWD_PATIENCE_MS);
+        crowd_tell(count, started);
     }
     for (size_t i = 0; i < count; i++) {
         publisher_close(&ends[i].publisher);
@@ -159,9 +142,9 @@ int main(int argc, char *argv[])
         count = (size_t)atoi(argv[2]);
     if (count > 0 && argc == 4 && strcmp(argv[1], "prepare") == 0)
         return prepare(argv[3]);
-    if (count > 0 && argc == 8 && strcmp(argv[1], "run") == 0)
+    if (count > 0 && argc == 7 && strcmp(argv[1], "run") == 0)
         return run(argv);
     fputs("usage: network-crowd prepare COUNT FOLDER\n"
-          "       network-crowd run COUNT FOLDER CATALOGUE ENDPOINT AGGREGATOR.pub ROUNDS\n", stderr);
+          "       network-crowd run COUNT FOLDER CATALOGUE ENDPOINT AGGREGATOR.pub\n", stderr);
     return EXIT_FAILURE;
 }
