@@ -4,7 +4,7 @@
 # alone takes for as many connections with the same keys, killed and left alone for as long, in the same minute on the same machine.
 . "$(dirname "$0")/common.sh"
 [ "${SUANPAN_PRESET:-release}" = release ] || { echo "time and memory are measured in the release build" && exit 77; }
-agents=$(tier 1000 2000) most=3 # as long as libzmq alone; seen: 1.1 to 2
+agents=$(tier 1000 2000) most=4 # times as long as libzmq alone; seen: 1.2 to 2.5
 pauses=(0.3 10)                 # s between kill and start: before they wait longer and longer, and long after
 [ "$(ulimit -Hn)" -ge $((agents * 12)) ] || { echo "only $(ulimit -Hn) descriptors for $agents agents" && exit 77; }
 ulimit -Sn "$(ulimit -Hn)"
