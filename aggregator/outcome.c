@@ -18,10 +18,8 @@ struct outcome {
 
 static void put_varint(struct outcome *outcome, uint64_t number)
 {
-    *outcome->bytes = memory_grow(*outcome->bytes, outcome->capacity, outcome->length + 10, 1);
-    for (; number >= 0x80; number >>= 7)
-        (*outcome->bytes)[outcome->length++] = (unsigned char)(number | 0x80);
-    (*outcome->bytes)[outcome->length++] = (unsigned char)number;
+    *outcome->bytes = memory_grow(*outcome->bytes, outcome->capacity, outcome->length + VARINT_MOST, 1);
+    outcome->length += varint_write(*outcome->bytes + outcome->length, number);
 }
 
 static void put_text(struct outcome *outcome, const char *text)

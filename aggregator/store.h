@@ -120,8 +120,8 @@ enum status store_save_stream(struct store *store, const struct stream *stream, 
 /* All streams; *ret_streams is yours to free(). */
 enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
     MUST_CHECK;
-/* store_append notes the file when it appends the last part of a submission (not of a repeated one).
- * True when a file of these bytes was fully taken from the agent by an entry of another outbox. */
+/* A file is taken when its last part is appended (not of a repeated one). True when a file of these bytes was taken from
+ * the agent through another outbox. */
 enum status store_knows_file(struct store *store, const char *agent, const unsigned char hash[SEAL_HASH],
                              const unsigned char outbox[16], bool *ret_known, struct fault *why) MUST_CHECK;
 

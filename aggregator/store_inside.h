@@ -3,6 +3,7 @@
 #define AGGREGATOR_STORE_INSIDE_H
 
 #include "batch.h"
+#include "limit.h"
 #include "store.h"
 
 #include <sqlite3.h>
@@ -21,9 +22,11 @@
     X(HEAD, "SELECT entry, hash, received_at FROM ledger ORDER BY entry DESC LIMIT 1")                                 \
     X(APPEND, "INSERT INTO ledger(entry, outbox, seq, received_at, chain, signature, hash, outcome, bytes)"            \
               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                           \
-    X(TOUCH, "INSERT OR IGNORE INTO touch(form, period, entry) VALUES(?1, ?2, ?3)")                                    \
+    X(TOUCH, "INSERT OR REPLACE INTO touch(form, period, entry, more) VALUES(?1, ?2, ?3, ?4)")                         \
     X(NEXT, "SELECT entry FROM ledger WHERE entry > ?1 ORDER BY entry LIMIT 1")                                        \
-    X(NEXT_TOUCHING, "SELECT entry FROM touch WHERE form = ?1 AND period = ?2 AND entry > ?3 ORDER BY entry LIMIT 1")  \
+    X(TOUCH_UP_TO, "SELECT entry, more FROM touch WHERE form = ?1 AND period = ?2 AND entry <= ?3"                     \
+                   " ORDER BY entry DESC LIMIT 1")                                                                     \
+    X(TOUCH_AFTER, "SELECT entry FROM touch WHERE form = ?1 AND period = ?2 AND entry > ?3 ORDER BY entry LIMIT 1")    \
     X(ENTRY, "SELECT l.entry, o.agent, o.outbox, l.seq, l.received_at, l.chain, l.signature, l.hash, l.outcome,"       \
              " l.bytes FROM ledger l JOIN outbox o ON o.id = l.outbox WHERE l.entry = ?1")                             \
     X(RECEIVED, "SELECT received_at FROM ledger WHERE entry = ?1")                                                     \
@@ -37,6 +40,8 @@
                    " chain = excluded.chain, last_received_at = excluded.last_received_at")                            \
     X(TAKEN, "SELECT 1 FROM taken WHERE agent = ?1 AND hash = ?2 AND outbox <> ?3 LIMIT 1")                            \
     X(TAKE, "INSERT OR IGNORE INTO taken(agent, hash, outbox) VALUES(?1, ?2, ?3)")                                     \
+    X(BATCHES_OF, "SELECT o.outbox, l.outcome, l.bytes FROM outbox o JOIN ledger l ON l.outbox = o.id"                 \
+                  " WHERE o.agent = ?1")                                                                               \
     X(BLOCK, "SELECT bytes, seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                        \
     X(BLOCK_SEAL, "SELECT seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                          \
     X(BLOCK_SEALS, "SELECT subject, period, block, seal FROM block")                                                   \
@@ -78,9 +83,7 @@
     X(CHECKPOINTS, "SELECT entry, text FROM checkpoint WHERE entry > ?1 ORDER BY entry")                               \
     X(CHECKPOINT_NEWEST, "SELECT entry, text FROM checkpoint ORDER BY entry DESC LIMIT 1")                             \
     X(CHECKPOINT_ADD, "INSERT OR REPLACE INTO checkpoint(entry, text) VALUES(?1, ?2)")                                 \
-    X(TOUCHED, "SELECT 1 FROM touch WHERE form = ?1 AND period = ?2 AND entry = ?3")                                   \
-    X(TOUCHED_SINCE, "SELECT 1 FROM touch WHERE form = ?1 AND period = ?2 AND entry > ?3 LIMIT 1")                     \
-    X(TOUCHES, "SELECT form, period, entry FROM touch ORDER BY form, period, entry")                                   \
+    X(TOUCHES, "SELECT form, period, entry, more FROM touch ORDER BY form, period, entry")                             \
     X(BLOCKS, "SELECT subject, period, block, bytes, seal FROM block ORDER BY subject, period, block")                 \
     X(BLOCKS_AFTER, "SELECT subject, period, block, bytes, seal, rowid FROM block WHERE rowid > ?1 ORDER BY rowid")    \
     X(CATALOGUES, "SELECT version, hash, after FROM catalogue ORDER BY version")                                       \
@@ -112,6 +115,11 @@ enum statement {
     STATEMENT_COUNT
 };
 
+struct touched {            /* an entry touches a form and period; '' stands for any period */
+    char form[LIMIT_CODE_BYTES + 1], period[PERIOD_TEXT];
+    uint64_t entry;
+};
+
 struct memory {             /* bytes handed out to the caller; kept from call to call */
     unsigned char *bytes;
     size_t capacity;
@@ -140,6 +148,9 @@ struct store {
         int64_t id;          /* 0: not there yet */
     } outbox;
 
+    struct touched *touched; /* of the open transaction, not in the file yet */
+    size_t touched_count, touched_capacity;
+
     bool pages_seal_known;   /* the sum of the seals of all saved blocks, in this transaction */
     uint64_t pages_seal;
 
@@ -166,6 +177,18 @@ enum status store_rows(struct store *store, sqlite3_stmt *statement, bool (*read
 enum status store_failure(struct store *store, int result, struct fault *why) MUST_CHECK;
 /* A row in the file contradicts the schema. */
 enum status store_damaged(struct store *store, const char *what, struct fault *why) MUST_CHECK;
+
+/* The number of the agent's outbox, which is added when it is not there yet. */
+enum status store_find_outbox(struct store *store, const char *agent, const unsigned char outbox[16], int64_t *ret_id,
+                              struct fault *why) MUST_CHECK;
+/* Of an entry just appended: a file counts as taken when its last part is in the ledger. */
+enum status store_note_file(struct store *store, const struct entry *entry, struct fault *why) MUST_CHECK;
+
+/* Writes what store_touch gathered: before a commit, and before anybody reads the index. */
+enum status store_flush_touches(struct store *store, struct fault *why) MUST_CHECK;
+/* The next entry after `after` that touches the form and period; 0 when there is none. */
+enum status store_touching_after(struct store *store, const char *form, const char *period, uint64_t after,
+                                 uint64_t *ret_entry, struct fault *why) MUST_CHECK;
 
 /* The seal at the end of a block's bytes, as it is kept beside them. */
 uint64_t store_seal_of(const unsigned char *bytes, size_t length);

@@ -94,71 +94,12 @@ enum status store_head(struct store *store, uint64_t *ret_number, unsigned char 
 
 /* ---- append ---------------------------------------------------------------------------------------------------------- */
 
-/* The first column of the row that (agent, outbox) give; 0 when there is none. */
-static enum status ask_outbox(struct store *store, enum statement which, const char *agent, const unsigned char outbox[16],
-                              int64_t *ret_number, struct fault *why)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, which, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, agent);
-    store_bind_blob(statement, 2, outbox, 16);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_number = row ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
-    return STATUS_OK;
-}
-
-/* The writer alone adds outboxes, so it may remember; a rollback forgets. */
-static enum status learn_outbox(struct store *store, const char *agent, const unsigned char outbox[16], struct fault *why)
-{
-    int64_t others = 0;
-    if (store->mode == STORE_WRITE && store->outbox.known && memcmp(store->outbox.outbox, outbox, 16) == 0 &&
-        strcmp(store->outbox.agent, agent) == 0)
-        return STATUS_OK;
-    store->outbox.known = false;
-    enum status status = ask_outbox(store, STATEMENT_OUTBOX, agent, outbox, &store->outbox.id, why);
-    if (status == STATUS_OK)
-        status = ask_outbox(store, STATEMENT_OUTBOX_OTHER, agent, outbox, &others, why);
-    if (status != STATUS_OK)
-        return status;
-    (void)snprintf(store->outbox.agent, sizeof store->outbox.agent, "%s", agent);
-    memcpy(store->outbox.outbox, outbox, 16);
-    store->outbox.has_others = others != 0;
-    store->outbox.known = true;
-    return STATUS_OK;
-}
-
-static enum status find_outbox(struct store *store, const char *agent, const unsigned char outbox[16], int64_t *ret_id,
-                               struct fault *why)
-{
-    sqlite3_stmt *statement;
-    enum status status = learn_outbox(store, agent, outbox, why);
-    if (status == STATUS_OK && store->outbox.id == 0) {
-        status = store_statement(store, STATEMENT_OUTBOX_ADD, &statement, why);
-        if (status != STATUS_OK)
-            return status;
-        store_bind_text(statement, 1, agent);
-        store_bind_blob(statement, 2, outbox, 16);
-        status = store_run(store, statement, why);
-        if (status == STATUS_OK)
-            store->outbox.id = sqlite3_last_insert_rowid(store->database);
-    }
-    if (status == STATUS_OK)
-        *ret_id = store->outbox.id;
-    return status;
-}
-
 static enum status insert_entry(struct store *store, const struct entry *entry, const unsigned char hash[SEAL_HASH],
                                 size_t outcome_length, struct fault *why)
 {
     sqlite3_stmt *statement;
     int64_t outbox;
-    enum status status = find_outbox(store, entry->agent, entry->outbox, &outbox, why);
+    enum status status = store_find_outbox(store, entry->agent, entry->outbox, &outbox, why);
     if (status == STATUS_OK)
         status = store_statement(store, STATEMENT_APPEND, &statement, why);
     if (status != STATUS_OK)
@@ -172,56 +113,6 @@ static enum status insert_entry(struct store *store, const struct entry *entry, 
     store_bind_blob(statement, 7, hash, SEAL_HASH);
     store_bind_blob(statement, 8, store->outcome, outcome_length);
     store_bind_blob(statement, 9, entry->bytes, entry->length);
-    return store_run(store, statement, why);
-}
-
-static enum status insert_touch(struct store *store, const char *form, const char *period, uint64_t entry,
-                                struct fault *why)
-{
-    sqlite3_stmt *statement;
-    enum status status = store_statement(store, STATEMENT_TOUCH, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, form);
-    store_bind_text(statement, 2, period);
-    store_bind_number(statement, 3, entry);
-    return store_run(store, statement, why);
-}
-
-enum status store_touch(struct store *store, uint64_t entry, const struct touch *touches, size_t touch_count,
-                        struct fault *why)
-{
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < touch_count && status == STATUS_OK; i++) {
-        status = insert_touch(store, touches[i].form, touches[i].period, entry, why);
-        if (status == STATUS_OK && (i == 0 || strcmp(touches[i].form, touches[i - 1].form) != 0))
-            status = insert_touch(store, touches[i].form, "", entry, why);
-    }
-    return status;
-}
-
-/* A file counts as taken when its last part is in the ledger. */
-static enum status note_file(struct store *store, const struct entry *entry, struct fault *why)
-{
-    const struct submission *submission = entry->submission;
-    sqlite3_stmt *statement;
-    enum status status;
-    if (entry->repeated)
-        return STATUS_OK;
-    if (submission == NULL) {
-        struct fault ignored = {0}; /* a batch kept for the record although it cannot be read takes no file */
-        if (batch_decode(entry->bytes, entry->length, &store->batch, &ignored) != STATUS_OK)
-            return STATUS_OK;
-        submission = &store->batch->submission;
-    }
-    if (submission->part + 1 != submission->parts)
-        return STATUS_OK;
-    status = store_statement(store, STATEMENT_TAKE, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, entry->agent);
-    store_bind_blob(statement, 2, submission->hash, SEAL_HASH);
-    store_bind_blob(statement, 3, entry->outbox, 16);
     return store_run(store, statement, why);
 }
 
@@ -257,7 +148,7 @@ enum status store_append(struct store *store, const struct entry *entry, const s
     if (status == STATUS_OK)
         status = store_touch(store, entry->number, touches, touch_count, why);
     if (status == STATUS_OK)
-        status = note_file(store, entry, why);
+        status = store_note_file(store, entry, why);
     if (status != STATUS_OK)
         return status;
     store->head = entry->number;
@@ -350,14 +241,13 @@ enum status store_entry_after(struct store *store, uint64_t after, struct entry 
 enum status store_entry_touching(struct store *store, uint64_t after, const char *form, const char *period,
                                  struct entry *ret_entry, bool *ret_found, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    const enum status status = store_statement(store, STATEMENT_NEXT_TOUCHING, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, form);
-    store_bind_text(statement, 2, period == NULL ? "" : period);
-    store_bind_number(statement, 3, after);
-    return next_entry(store, statement, ret_entry, ret_found, why);
+    uint64_t next = 0;
+    enum status status = store_touching_after(store, form, period == NULL ? "" : period, after, &next, why);
+    if (status == STATUS_OK && next != 0)
+        status = read_entry(store, next, ret_entry, why);
+    if (status == STATUS_OK)
+        *ret_found = next != 0;
+    return status;
 }
 
 enum status store_signature_after(struct store *store, const struct entry *entry, bool *ret_found, uint64_t *ret_seq,
@@ -389,33 +279,6 @@ enum status store_signature_after(struct store *store, const struct entry *entry
         sqlite3_reset(statement);
     *ret_seq = seq;
     return status;
-}
-
-enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,
-                                  struct fault *why)
-{
-    char period[PERIOD_TEXT] = "", next[PERIOD_TEXT];
-    sqlite3_stmt *statement;
-    bool row = true;
-    /* One step a period, not one a touch. The row of period '' is passed over by the first step. */
-    while (row) {
-        enum status status = store_statement(store, STATEMENT_NEXT_PERIOD, &statement, why);
-        if (status != STATUS_OK)
-            return status;
-        store_bind_text(statement, 1, form);
-        store_bind_text(statement, 2, period);
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK)
-            return status;
-        if (row && !store_read_text(statement, 0, next, sizeof next))
-            return store_damaged(store, "touch: period", why);
-        sqlite3_reset(statement);
-        if (row) {
-            memcpy(period, next, sizeof period);
-            visit(context, period);
-        }
-    }
-    return STATUS_OK;
 }
 
 static enum status received_at(struct store *store, uint64_t entry, int64_t *ret_received_at, struct fault *why)
@@ -499,7 +362,7 @@ enum status store_save_stream(struct store *store, const struct stream *stream, 
 {
     sqlite3_stmt *statement;
     int64_t outbox;
-    enum status status = find_outbox(store, stream->agent, stream->outbox, &outbox, why);
+    enum status status = store_find_outbox(store, stream->agent, stream->outbox, &outbox, why);
     if (status == STATUS_OK)
         status = store_statement(store, STATEMENT_STREAM_SAVE, &statement, why);
     if (status != STATUS_OK)
@@ -522,29 +385,4 @@ enum status store_streams(struct store *store, struct stream **ret_streams, size
     if (status == STATUS_OK)
         *ret_streams = rows;
     return status;
-}
-
-enum status store_knows_file(struct store *store, const char *agent, const unsigned char hash[SEAL_HASH],
-                             const unsigned char outbox[16], bool *ret_known, struct fault *why)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    enum status status = learn_outbox(store, agent, outbox, why);
-    if (status == STATUS_OK && !store->outbox.has_others) {
-        *ret_known = false;
-        return STATUS_OK;
-    }
-    if (status == STATUS_OK)
-        status = store_statement(store, STATEMENT_TAKEN, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, agent);
-    store_bind_blob(statement, 2, hash, SEAL_HASH);
-    store_bind_blob(statement, 3, outbox, 16);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    sqlite3_reset(statement);
-    *ret_known = row;
-    return STATUS_OK;
 }

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x5375616E /* "Suan" */
-#define USER_VERSION 4
+#define USER_VERSION 5
 #define LOG_BOUND 8192  /* pages of 4 KiB the log may grow by before a commit is followed by a checkpoint */
 #define LOG_IDLE 256    /* pages that make a checkpoint in an idle moment worth it */
 #define BUSY_MS 2000
@@ -37,11 +37,12 @@
 #define F_OFD_SETLK 37
 #endif
 
-extern const unsigned char schemas_store_sql[], schemas_store_2_sql[], schemas_store_3_sql[], schemas_store_4_sql[];
+extern const unsigned char schemas_store_sql[], schemas_store_2_sql[], schemas_store_3_sql[], schemas_store_4_sql[],
+    schemas_store_5_sql[];
 
 /* What each version adds to the one before. */
 static const unsigned char *const additions[USER_VERSION + 1] = {[2] = schemas_store_2_sql, [3] = schemas_store_3_sql,
-                                                                  [4] = schemas_store_4_sql};
+                                                                  [4] = schemas_store_4_sql, [5] = schemas_store_5_sql};
 
 static const char *const sql[STATEMENT_COUNT] = {
 #define X(name, text) text,
@@ -57,6 +58,7 @@ static void give_up(struct store *store)
         /* A failing ROLLBACK leaves nothing more to do: the file is rolled back by whoever opens it next. */
         store->broken |= sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
     store->inside = false;
+    store->touched_count = 0;
     store->head_known = store->pages_seal_known = store->outbox.known = false;
 }
 
@@ -547,6 +549,7 @@ void store_close(struct store **store)
     free(closed->block_bytes.bytes);
     free(closed->refusals);
     free(closed->outcome);
+    free(closed->touched);
     free(closed->path);
     free(closed);
 }
@@ -602,7 +605,9 @@ static void checkpoint_beyond(struct store *store, int pages)
 enum status store_commit(struct store *store, struct fault *why)
 {
     sqlite3_stmt *statement;
-    enum status status = store_statement(store, STATEMENT_COMMIT, &statement, why);
+    enum status status = store_flush_touches(store, why);
+    if (status == STATUS_OK)
+        status = store_statement(store, STATEMENT_COMMIT, &statement, why);
     if (status == STATUS_OK)
         status = store_run(store, statement, why);
     if (status != STATUS_OK)

@@ -64,12 +64,8 @@ static void put(struct bytes *bytes, const void *data, size_t length)
 
 static void put_varint(struct bytes *bytes, uint64_t number)
 {
-    unsigned char digits[10];
-    size_t length = 0;
-    for (; number >= 0x80; number >>= 7)
-        digits[length++] = (unsigned char)(number | 0x80);
-    digits[length++] = (unsigned char)number;
-    put(bytes, digits, length);
+    unsigned char digits[VARINT_MOST];
+    put(bytes, digits, varint_write(digits, number));
 }
 
 struct run_writer {

@@ -50,6 +50,15 @@ static inline uint64_t cursor_varint(struct cursor *cursor)
         return *cursor->at++;
     return cursor_long_varint(cursor);
 }
+#define VARINT_MOST 10 /* bytes the longest takes */
+static inline size_t varint_write(unsigned char *ret_bytes, uint64_t number)
+{
+    size_t length = 0;
+    for (; number >= 0x80; number >>= 7)
+        ret_bytes[length++] = (unsigned char)(number | 0x80);
+    ret_bytes[length++] = (unsigned char)number;
+    return length;
+}
 /* 0, -1, 1, -2 ... are 0, 1, 2, 3 ...: small numbers of either sign stay short. */
 static inline int64_t zigzag_back(uint64_t number)
 {

@@ -1,0 +1,322 @@
+/* store_touch.c - the index from a form and period to the entries that touch it.
+ *
+ * A row names up to ROW_ENTRIES entries: the first in its key, the others as what each adds to the one before. Rows of one
+ * form and period do not overlap, so the entries after any number are found with two steps. What a transaction touches is
+ * gathered and written before it is committed or read: thousands of small batches make a few rows, not two rows each. */
+#include "store_inside.h"
+
+#include "cursor.h"
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SPANS_SINCE 5       /* user_version; in an older file, which is only read, a row names one entry */
+#define PENDING_MOST 65536  /* touches gathered; catching up with a whole ledger is one transaction */
+
+enum { ROW_ENTRIES = 256 };
+
+struct row {
+    uint64_t entries[ROW_ENTRIES + 1]; /* one more while one is put in */
+    size_t count;
+};
+
+/* ---- rows ------------------------------------------------------------------------------------------------------------ */
+
+static bool read_row(sqlite3_stmt *statement, int column, struct row *ret_row)
+{
+    struct cursor more = cursor_over(sqlite3_column_blob(statement, column + 1),
+                                     (size_t)sqlite3_column_bytes(statement, column + 1));
+    ret_row->entries[0] = (uint64_t)sqlite3_column_int64(statement, column);
+    ret_row->count = 1;
+    while (more.wrong == NULL && cursor_left(&more) > 0 && ret_row->count < ROW_ENTRIES) {
+        const uint64_t before = ret_row->entries[ret_row->count - 1], next = before + cursor_varint(&more);
+        if (next <= before || next > INT64_MAX)
+            return false;
+        ret_row->entries[ret_row->count++] = next;
+    }
+    return more.wrong == NULL && cursor_left(&more) == 0;
+}
+
+static void bind_place(sqlite3_stmt *statement, const char *form, const char *period, uint64_t entry)
+{
+    store_bind_text(statement, 1, form);
+    store_bind_text(statement, 2, period);
+    store_bind_number(statement, 3, entry);
+}
+
+/* The last row that begins at or before the entry: the only one that can name it. count 0 when there is none. */
+static enum status row_up_to(struct store *store, const char *form, const char *period, uint64_t entry,
+                             struct row *ret_row, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool found, is_sound = true;
+    enum status status = store_statement(store, STATEMENT_TOUCH_UP_TO, &statement, why);
+    ret_row->count = 0;
+    if (status != STATUS_OK)
+        return status;
+    bind_place(statement, form, period, entry);
+    status = store_step(store, statement, &found, why);
+    if (status != STATUS_OK)
+        return status;
+    if (found)
+        is_sound = read_row(statement, 0, ret_row);
+    sqlite3_reset(statement);
+    return is_sound ? STATUS_OK : store_damaged(store, "touch", why);
+}
+
+static enum status save_row(struct store *store, const char *form, const char *period, const uint64_t *entries,
+                            size_t count, struct fault *why)
+{
+    unsigned char more[ROW_ENTRIES * VARINT_MOST];
+    size_t length = 0;
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, STATEMENT_TOUCH, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 1; i < count; i++)
+        length += varint_write(more + length, entries[i] - entries[i - 1]);
+    bind_place(statement, form, period, entries[0]);
+    store_bind_blob(statement, 4, more, length);
+    return store_run(store, statement, why);
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------------- */
+
+static enum status append_rows(struct store *store, const char *form, const char *period, const uint64_t *entries,
+                               size_t count, struct fault *why)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i += ROW_ENTRIES)
+        status = save_row(store, form, period, entries + i, count - i < ROW_ENTRIES ? count - i : ROW_ENTRIES, why);
+    return status;
+}
+
+/* An entry that lies before others of the same place: it goes into the row that spans it. */
+static enum status put_in(struct store *store, const char *form, const char *period, uint64_t entry, struct fault *why)
+{
+    struct row row;
+    size_t at;
+    enum status status = row_up_to(store, form, period, entry, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row.count == 0 || row.entries[row.count - 1] < entry)
+        return save_row(store, form, period, &entry, 1, why);
+    for (at = 0; row.entries[at] < entry; at++)
+        continue;
+    if (row.entries[at] == entry)
+        return STATUS_OK;
+    memmove(row.entries + at + 1, row.entries + at, (row.count - at) * sizeof *row.entries);
+    row.entries[at] = entry;
+    row.count++;
+    const size_t first = row.count > ROW_ENTRIES ? row.count / 2 : row.count;
+    status = save_row(store, form, period, row.entries, first, why);
+    return status == STATUS_OK && first < row.count
+               ? save_row(store, form, period, row.entries + first, row.count - first, why)
+               : status;
+}
+
+static enum status add_entries(struct store *store, const char *form, const char *period, const uint64_t *entries,
+                               size_t count, struct fault *why)
+{
+    struct row newest;
+    enum status status = row_up_to(store, form, period, INT64_MAX, &newest, why);
+    if (status != STATUS_OK)
+        return status;
+    if (newest.count == 0 || newest.entries[newest.count - 1] < entries[0])
+        return append_rows(store, form, period, entries, count, why);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = put_in(store, form, period, entries[i], why);
+    return status;
+}
+
+static int by_place(const void *one, const void *other)
+{
+    const struct touched *a = one, *b = other;
+    int order = strcmp(a->form, b->form);
+    if (order == 0)
+        order = strcmp(a->period, b->period);
+    return order != 0 ? order : (a->entry > b->entry) - (a->entry < b->entry);
+}
+
+enum status store_flush_touches(struct store *store, struct fault *why)
+{
+    const struct touched *touched = store->touched;
+    const size_t count = store->touched_count;
+    enum status status = STATUS_OK;
+    if (count == 0)
+        return STATUS_OK;
+    store->touched_count = 0;
+    qsort(store->touched, count, sizeof *touched, by_place);
+    uint64_t *entries = memory_array(count, sizeof *entries);
+    for (size_t first = 0, next; first < count && status == STATUS_OK; first = next) {
+        size_t different = 0;
+        for (next = first; next < count && strcmp(touched[next].form, touched[first].form) == 0 &&
+                           strcmp(touched[next].period, touched[first].period) == 0; next++)
+            if (different == 0 || entries[different - 1] != touched[next].entry)
+                entries[different++] = touched[next].entry;
+        status = add_entries(store, touched[first].form, touched[first].period, entries, different, why);
+    }
+    free(entries);
+    return status;
+}
+
+/* Codes and periods fit by their definition. */
+static void copy_text(char *into, size_t capacity, const char *text)
+{
+    const size_t length = strnlen(text, capacity - 1);
+    memcpy(into, text, length);
+    into[length] = '\0';
+}
+
+static void gather(struct store *store, const char *form, const char *period, uint64_t entry)
+{
+    store->touched = memory_grow(store->touched, &store->touched_capacity, store->touched_count + 1, sizeof *store->touched);
+    struct touched *touched = &store->touched[store->touched_count++];
+    copy_text(touched->form, sizeof touched->form, form);
+    copy_text(touched->period, sizeof touched->period, period);
+    touched->entry = entry;
+}
+
+enum status store_touch(struct store *store, uint64_t entry, const struct touch *touches, size_t touch_count,
+                        struct fault *why)
+{
+    for (size_t i = 0; i < touch_count; i++) {
+        gather(store, touches[i].form, touches[i].period, entry);
+        if (i == 0 || strcmp(touches[i].form, touches[i - 1].form) != 0)
+            gather(store, touches[i].form, "", entry);
+    }
+    return store->touched_count >= PENDING_MOST || !store->inside ? store_flush_touches(store, why) : STATUS_OK;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+/* The first row that begins after the entry. */
+static enum status row_after(struct store *store, const char *form, const char *period, uint64_t after, uint64_t *ret_entry,
+                             struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool found;
+    enum status status = store_statement(store, STATEMENT_TOUCH_AFTER, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    bind_place(statement, form, period, after);
+    status = store_step(store, statement, &found, why);
+    if (status != STATUS_OK)
+        return status;
+    *ret_entry = found ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return STATUS_OK;
+}
+
+enum status store_touching_after(struct store *store, const char *form, const char *period, uint64_t after,
+                                 uint64_t *ret_entry, struct fault *why)
+{
+    struct row row = {.count = 0};
+    enum status status = store_flush_touches(store, why);
+    if (status == STATUS_OK && after > 0 && store->version >= SPANS_SINCE)
+        status = row_up_to(store, form, period, after, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < row.count; i++) {
+        if (row.entries[i] > after) {
+            *ret_entry = row.entries[i];
+            return STATUS_OK;
+        }
+    }
+    return row_after(store, form, period, after, ret_entry, why);
+}
+
+enum status store_is_touched(struct store *store, const char *form, const char *period, uint64_t entry,
+                             bool *ret_touched, struct fault *why)
+{
+    uint64_t next = 0;
+    const enum status status = store_touching_after(store, form, period, entry - 1, &next, why);
+    if (status == STATUS_OK)
+        *ret_touched = next == entry;
+    return status;
+}
+
+enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,
+                                  struct fault *why)
+{
+    char period[PERIOD_TEXT] = "", next[PERIOD_TEXT];
+    sqlite3_stmt *statement;
+    bool row = true;
+    enum status status = store_flush_touches(store, why);
+    /* One step a period, not one a touch. The row of period '' is passed over by the first step. */
+    while (row && status == STATUS_OK) {
+        status = store_statement(store, STATEMENT_NEXT_PERIOD, &statement, why);
+        if (status != STATUS_OK)
+            return status;
+        store_bind_text(statement, 1, form);
+        store_bind_text(statement, 2, period);
+        status = store_step(store, statement, &row, why);
+        if (status != STATUS_OK)
+            return status;
+        if (row && !store_read_text(statement, 0, next, sizeof next))
+            return store_damaged(store, "touch: period", why);
+        sqlite3_reset(statement);
+        if (row) {
+            memcpy(period, next, sizeof period);
+            visit(context, period);
+        }
+    }
+    return status;
+}
+
+struct since {
+    struct store *store;
+    const char *form;
+    uint64_t after;
+    store_touch_visitor *visit;
+    void *context;
+    enum status status;
+    struct fault *why;
+};
+
+static void look_since(void *context, const char *period)
+{
+    struct since *since = context;
+    uint64_t next = 0;
+    if (since->status == STATUS_OK)
+        since->status = store_touching_after(since->store, since->form, period, since->after, &next, since->why);
+    if (since->status == STATUS_OK && next != 0)
+        since->visit(since->context, since->form, period);
+}
+
+enum status store_touched_since(struct store *store, const char *form, uint64_t after, store_touch_visitor *visit,
+                                void *context, struct fault *why)
+{
+    struct since since = {store, form, after, visit, context, STATUS_OK, why};
+    uint64_t next = 0;
+    /* Period '' stands for any: most forms are done with one look. */
+    enum status status = store_touching_after(store, form, "", after, &next, why);
+    if (status == STATUS_OK && next != 0)
+        status = store_touched_periods(store, form, look_since, &since, why);
+    return status == STATUS_OK ? since.status : status;
+}
+
+enum status store_touches(struct store *store, store_touched_visitor *visit, void *context, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    struct row row;
+    char form[LIMIT_CODE_BYTES + 1], period[PERIOD_TEXT];
+    bool found, more = true;
+    enum status status = store_flush_touches(store, why);
+    if (status == STATUS_OK)
+        status = store_statement(store, STATEMENT_TOUCHES, &statement, why);
+    while (status == STATUS_OK && more) {
+        status = store_step(store, statement, &found, why);
+        if (status != STATUS_OK || !found)
+            break;
+        if (!store_read_text(statement, 0, form, sizeof form) || !store_read_text(statement, 1, period, sizeof period) ||
+            !read_row(statement, 2, &row))
+            return store_damaged(store, "touch", why);
+        for (size_t i = 0; i < row.count && more; i++)
+            more = visit(context, form, period, row.entries[i]);
+    }
+    if (status == STATUS_OK)
+        sqlite3_reset(statement);
+    return status;
+}
