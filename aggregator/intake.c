@@ -4,9 +4,10 @@
  *
  * Nothing that tells a watermark leaves before the commit: answers are noted at the peer and sent afterwards. A group
  * that cannot be committed is rolled back, every session it touched ends, and its collectors are asked to come back
- * later; they start again from what the store says. ZeroMQ takes messages from its peers in turn, so a group is fair as
- * it comes. While a group is small commits are frequent, while the disk is slow groups grow: that is all the tuning
- * there is. */
+ * later; they start again from what the store says. ZeroMQ takes messages from its peers in turn. A pass ends when one of
+ * them had TURN messages: by then the others had as many or have no more, and should not wait for their answers while
+ * that one goes on and on. While a group is small commits are frequent, while the disk is slow groups grow: that is all
+ * the tuning there is. */
 #include "intake_inside.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@ static enum status dispatch(struct intake *intake, struct peer *peer, const unsi
                             const struct wire_message *message, struct fault *why)
 {
     peer->touched = true;
+    intake->turn_over = ++peer->turn >= TURN || intake->turn_over;
     peer->row.last_seen = intake->now_ms;
     switch (message->kind) {
     case WIRE_HELLO:
@@ -237,9 +239,9 @@ static enum status keep_house(struct intake *intake, bool all, struct fault *why
     return status;
 }
 
-static bool group_is_full(const struct intake *intake)
+static bool pass_is_over(const struct intake *intake)
 {
-    return intake->taken_count >= INTAKE_GROUP || intake->group_records >= GROUP_RECORDS ||
+    return intake->turn_over || intake->taken_count >= INTAKE_GROUP || intake->group_records >= GROUP_RECORDS ||
            intake->group_bytes >= GROUP_BYTES;
 }
 
@@ -275,7 +277,7 @@ enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_com
         status = checkpoints_load(&intake->checkpoints, intake->store, now_ms, why);
     if (status != STATUS_OK)
         return status;
-    for (int i = 0; status == STATUS_OK && more && i < MESSAGES_A_PASS && !group_is_full(intake); i++)
+    for (int i = 0; status == STATUS_OK && more && i < MESSAGES_A_PASS && !pass_is_over(intake); i++)
         status = receive(intake, &more, why);
     if (status != STATUS_OK) {
         status = intake_abandon_group(intake, status, why);

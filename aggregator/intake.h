@@ -29,6 +29,8 @@ void intake_backed(struct intake *intake, uint64_t entry);
 /* Takes what waits on the socket, commits it as one group, acknowledges. *ret_committed is the newest entry (0: nothing
  * new). STATUS_BROKEN: the store failed; nothing of the group is acknowledged, the program must reopen or stop. */
 enum status intake_work(struct intake *intake, int64_t now_ms, uint64_t *ret_committed, struct fault *why) MUST_CHECK;
+/* How long intake_work took when it committed something: credit is given by it. */
+void intake_took(struct intake *intake, int64_t ms);
 int64_t intake_due(const struct intake *intake);
 /* Before a clean stop: saves the pages, signs a checkpoint and notes that nobody is connected any more. */
 enum status intake_finish(struct intake *intake, int64_t now_ms, struct fault *why) MUST_CHECK;

@@ -58,8 +58,18 @@ static size_t share_of_credit(const struct intake *intake)
     size_t active = 0;
     for (size_t i = 0; i < intake->peer_count; i++)
         active += intake->peers[i].session.active;
-    const size_t share = active == 0 ? CREDIT_MOST : CREDIT_ALL / active;
-    return share < 1 ? 1 : share > CREDIT_MOST ? CREDIT_MOST : share;
+    const size_t share = active == 0 || CREDIT_ALL / active > CREDIT_MOST ? CREDIT_MOST : CREDIT_ALL / active;
+    return share >> intake->halvings < 1 ? 1 : share >> intake->halvings;
+}
+
+/* What waits for a slow disk only fills memory here, and its collector may give up waiting and send it again. Small
+ * batches are not held back: they take no memory to speak of, and one sync is for all of them. */
+void intake_took(struct intake *intake, int64_t ms)
+{
+    if (ms >= SLOW_MS && intake->halvings < SLOW_HALVINGS)
+        intake->halvings++;
+    else if (ms < BRISK_MS && intake->halvings > 0)
+        intake->halvings--;
 }
 
 /* The same in batches of the size it sends: the disk is waited for once a group, so many small ones have to be under

@@ -16,8 +16,9 @@ static void clear_group(struct intake *intake)
         struct peer *peer = &intake->peers[i];
         peer->touched = peer->group_submitted = peer->stream_moved = false;
         peer->group_refused = 0;
+        peer->turn = 0;
     }
-    intake->open = intake->applied = false;
+    intake->turn_over = intake->open = intake->applied = false;
     intake->taken_count = intake->refusal_count = 0;
     intake->group_records = intake->group_bytes = 0;
 }

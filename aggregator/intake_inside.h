@@ -18,11 +18,15 @@
 
 enum {
     MESSAGES_A_PASS = 2048, /* of any kind, so that nobody starves the answers */
+    TURN = 64,              /* of one agent: what its connection queues, more than CREDIT_SMALL allows it to send */
     ROUTE_MOST = 255,
     CREDIT_MOST = 16,  /* large batches in flight an agent ... */
     CREDIT_ALL = 256,  /* ... and all together: 64 MiB of LIMIT_BATCH_BYTES */
     CREDIT_SMALL = 60, /* small ones an agent, one a message: below the 64 that a connection queues (link.c) ... */
     CREDIT_RUNS = 2 * WIRE_RUN_BATCHES,       /* ... or many a message: one run under way while another is committed */
+    SLOW_MS = 150,     /* a group that takes so long halves the credit, ... */
+    BRISK_MS = 75,     /* ... one that takes less than this doubles it again */
+    SLOW_HALVINGS = 4, /* of CREDIT_MOST one is left */
     GROUP_RECORDS = 32 * LIMIT_BATCH_RECORDS, /* a group this large is committed: about 20 ms of work */
     GROUP_BYTES = 4 << 20,
     BUSY_RETRY_MS = 2000,
@@ -66,6 +70,7 @@ struct peer { /* one agent */
     unsigned char fenced_route[ROUTE_MOST]; /* over which the session was lost to another collector */
     size_t fenced_length;
     bool touched; /* in this group */
+    int turn;     /* messages of it in this pass */
     bool owes_welcome, owes_ack;
     struct owed_nack nack;
     struct agent_row row;
@@ -115,8 +120,9 @@ struct intake {
     uint64_t backed; /* newest entry of a verified backup, 0: none */
     int64_t last_received_at;
 
-    bool open;    /* a transaction is open */
-    bool applied; /* the abacus is ahead of the disk */
+    bool turn_over; /* an agent had all of its turn in this pass */
+    bool open;      /* a transaction is open */
+    bool applied;   /* the abacus is ahead of the disk */
     struct taken taken[INTAKE_GROUP + WIRE_RUN_BATCHES];
     size_t taken_count;
     struct refusal *refusals; /* of the group */
@@ -127,6 +133,7 @@ struct intake {
     int64_t saved_at, worked_at, silence_at;
     int64_t now_ms;
     bool owing; /* some answer found a full pipe */
+    int halvings; /* of the credit, while the disk is slow */
 
     struct intake_event events[EVENTS];
     size_t event_first, event_count;

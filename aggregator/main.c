@@ -720,9 +720,13 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
 {
     uint64_t committed = 0;
     heed_clock(program, now_ms);
-    gate_watch(program->gate, read_clock(CLOCK_MONOTONIC));
+    const int64_t began = read_clock(CLOCK_MONOTONIC);
+    gate_watch(program->gate, began);
     enum status status = intake_work(program->intake, now_ms, &committed, why);
-    porter_look(program->porter, read_clock(CLOCK_MONOTONIC));
+    const int64_t ended = read_clock(CLOCK_MONOTONIC);
+    if (committed != 0)
+        intake_took(program->intake, ended - began);
+    porter_look(program->porter, ended);
     log_intake(program);
     log_repairs(program);
     if (status != STATUS_OK)

@@ -5,13 +5,16 @@
  *       aggregator's memory (KiB) and descriptors at tenths of the way.
  *   network-knock enter ENDPOINT AGGREGATOR.pub KEY MILLISECONDS [plain]
  *       one connection with that key (plain: with none) that speaks; prints `heard KIND`, or `heard nothing`.
+ *   network-knock lend CATALOGUE ENDPOINT AGGREGATOR.pub AGENT KEY FIRST BATCHES
+ *       so many large batches, each as soon as the one before is acknowledged, all of the same cells and with
+ *       higher values from batch to batch, from FIRST on; prints `credit N` for each.
  *   network-knock deaf ENDPOINT AGGREGATOR.pub KEY QUESTIONS
  *       asks for so many answers (0: subscribes to everything instead), never reads one, until standard input ends. */
 #include "peer.h"
 
 #include <dirent.h>
 
-enum { TOGETHER = 50, PATIENCE_MS = 60000 };
+enum { TOGETHER = 50, PATIENCE_MS = 60000, MANY = 150, LONG = 240 };
 
 static int count_descriptors(const char *pid)
 {
@@ -103,6 +106,54 @@ static int enter(char *argv[], bool plain)
     return EXIT_SUCCESS;
 }
 
+/* Many bytes and few cells: little work, but large. */
+static void pack_many(struct peer *peer, int batch, struct parcel *ret_parcel)
+{
+    static struct record records[MANY];
+    static char reasons[MANY][LONG];
+    struct submission submission = {.file = "many.csv", .source = "report", .parts = 1};
+    struct fault why = {0};
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    for (int i = 0; i < MANY; i++) {
+        char period[16];
+        (void)snprintf(period, sizeof period, "%04d-%02d", 2000 + i / 12, 1 + i % 12);
+        (void)snprintf(reasons[i], LONG, "%0*d", LONG - 1, batch * MANY + i);
+        records[i] = (struct record){.line = (uint32_t)i + 2, .reported_at = INT64_MIN, .reason = reasons[i], .value = batch};
+        records[i].element = catalogue_element(peer->catalogue, "homes");
+        records[i].unit = catalogue_unit(peer->catalogue, "a1");
+        peer_must(period_parse(period, &records[i].period, &why), &why, period);
+    }
+    seal_random(submission.hash, sizeof submission.hash);
+    memcpy(submission.catalogue_hash, peer->catalogue->hash, sizeof submission.catalogue_hash);
+    peer_must(batch_encode(peer->catalogue, &submission, records, MANY, &bytes, &length, &why), &why, "batch_encode");
+    peer_wrap(peer, bytes, length, ret_parcel);
+}
+
+static int lend(char *argv[])
+{
+    struct peer peer;
+    struct catalogue *catalogue = peer_catalogue(argv[2]);
+    void *context = zmq_ctx_new();
+    peer_open(&peer, context, catalogue, argv[3], argv[4], argv[5], argv[6]);
+    if (peer_greet(&peer, PATIENCE_MS) != WIRE_WELCOME)
+        peer_fail("not welcome");
+    for (int i = atoi(argv[7]); i < atoi(argv[7]) + atoi(argv[8]); i++) {
+        struct parcel parcel;
+        pack_many(&peer, i, &parcel);
+        peer_post(&peer, &parcel.message);
+        parcel_free(&parcel);
+        if (peer_await(&peer, PATIENCE_MS) != WIRE_ACK || peer.watermark != peer.high || peer.refusal[0] != '\0')
+            peer_fail("batch %d is not acknowledged", i);
+        printf("credit %" PRIu32 "\n", peer.answer.ack.credit);
+        (void)fflush(stdout);
+    }
+    peer_close(&peer);
+    zmq_ctx_term(context);
+    catalogue_free(&catalogue);
+    return EXIT_SUCCESS;
+}
+
 static int deaf(char *argv[])
 {
     const struct wire_message question = {.kind = WIRE_QUESTION, .question = {.id = 1, .command = "records"}};
@@ -145,10 +196,13 @@ int main(int argc, char *argv[])
         return churn(argv);
     if (seal_start() == STATUS_OK && argc >= 6 && strcmp(argv[1], "enter") == 0)
         return enter(argv, argc > 6);
+    if (seal_start() == STATUS_OK && argc == 9 && strcmp(argv[1], "lend") == 0)
+        return lend(argv);
     if (argc == 6 && strcmp(argv[1], "deaf") == 0)
         return deaf(argv);
     fputs("usage: network-knock churn CATALOGUE ENDPOINT AGGREGATOR.pub AGENT KEY CONNECTIONS AGGREGATOR-PID\n"
           "       network-knock enter ENDPOINT AGGREGATOR.pub KEY MILLISECONDS [plain]\n"
+          "       network-knock lend CATALOGUE ENDPOINT AGGREGATOR.pub AGENT KEY FIRST BATCHES\n"
           "       network-knock deaf ENDPOINT AGGREGATOR.pub KEY QUESTIONS\n", stderr);
     return EXIT_FAILURE;
 }

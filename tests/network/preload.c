@@ -4,11 +4,15 @@
  *   SUANPAN_NO_CUT=1  shutdown() does nothing: a seeded fault for controls
  *   SUANPAN_OPEN=1    sockets get no ZAP domain; with domains enforced libzmq asks nobody then: a seeded fault for controls
  *   SUANPAN_LENIENT=1 domains are not enforced: without a handler libzmq lets everybody in, a seeded fault for controls
+ *   SUANPAN_LINE=1    whoever comes first to a ROUTER of tcp stands before everybody else: a seeded fault for controls
+ *   SUANPAN_SLOW_MS=N what is synced takes so long while there is a file SUANPAN_SLOW_WHEN
  *   SUANPAN_GATE=how  what becomes of the ZAP handler once there is a file SUANPAN_GATE_WHEN:
  *                     poll, recv, send: its calls fail; close: its socket is closed; exit, killed: its thread ends, with and
  *                     without the C library knowing; stuck: the thread goes no further; mute: it sends nothing and does not
  *                     know; unbind: nobody finds it any more; absent: it was never bound, file or not */
 #define _GNU_SOURCE
+#include "line.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -60,9 +64,9 @@ int shutdown(int descriptor, int how)
     return number("SUANPAN_NO_CUT") ? 0 : real(descriptor, how);
 }
 
-/* ---- the ZAP handler ------------------------------------------------------------------------------------------------- */
+/* ---- the ZAP handler, and who is served first ------------------------------------------------------------------------------------------------- */
 
-static void *handler;
+static void *handler, *door;
 static pthread_t handler_thread;
 
 static int is_how(const char *how)
@@ -91,6 +95,8 @@ int zmq_bind(void *socket, const char *endpoint)
     static int (*real)(void *, const char *);
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "zmq_bind");
+    if (strncmp(endpoint, "tcp:", 4) == 0)
+        door = socket;
     if (strcmp(endpoint, ZAP_ENDPOINT) != 0)
         return real(socket, endpoint);
     handler_thread = pthread_self();
@@ -120,10 +126,13 @@ int zmq_poll(zmq_pollitem_t *items, int count, long patience)
 
 int zmq_msg_recv(zmq_msg_t *message, void *socket, int flags)
 {
-    static int (*real)(zmq_msg_t *, void *, int);
+    static line_receive *real;
+    static struct line line;
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "zmq_msg_recv");
-    return happens("recv", socket) ? fail_with(ENOTSOCK) : real(message, socket, flags);
+    if (happens("recv", socket))
+        return fail_with(ENOTSOCK);
+    return socket == door && number("SUANPAN_LINE") ? line_recv(&line, message, socket, real) : real(message, socket, flags);
 }
 
 int zmq_send(void *socket, const void *bytes, size_t length, int flags)
@@ -134,4 +143,25 @@ int zmq_send(void *socket, const void *bytes, size_t length, int flags)
     if (happens("send", socket))
         return fail_with(EFSM);
     return happens("mute", socket) ? (int)length : real(socket, bytes, length, flags);
+}
+
+/* ---- a slow disk ------------------------------------------------------------------------------------------------------- */
+
+static void wait_for_disk(void)
+{
+    const char *when = getenv("SUANPAN_SLOW_WHEN");
+    if (when != NULL && access(when, F_OK) == 0)
+        usleep((useconds_t)number("SUANPAN_SLOW_MS") * 1000);
+}
+
+int fdatasync(int file)
+{
+    wait_for_disk();
+    return (int)syscall(SYS_fdatasync, file);
+}
+
+int fsync(int file)
+{
+    wait_for_disk();
+    return (int)syscall(SYS_fsync, file);
 }
