@@ -252,8 +252,10 @@ enum status store_catalogues(struct store *store, struct catalogue_row **ret_row
     MUST_CHECK;
 enum status store_catalogue_files(struct store *store, int64_t version, store_file_visitor *visit, void *context,
                                   struct fault *why) MUST_CHECK;
-enum status store_load_catalogue_version(struct store *store, int64_t version, struct catalogue **ret_catalogue,
-                                         struct findings *findings, struct fault *why) MUST_CHECK;
+/* STATUS_REFUSED when its files no longer have this hash. */
+enum status store_load_catalogue_version(struct store *store, int64_t version, const unsigned char hash[SEAL_HASH],
+                                         struct catalogue **ret_catalogue, struct findings *findings, struct fault *why)
+    MUST_CHECK;
 
 /* Whether the entry is in the index of (form, period); the period with any entry after `after`. */
 enum status store_is_touched(struct store *store, const char *form, const char *period, uint64_t entry,

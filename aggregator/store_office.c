@@ -111,14 +111,24 @@ static enum status read_files(struct store *store, int64_t version, struct kept_
     return status;
 }
 
-enum status store_load_catalogue_version(struct store *store, int64_t version, struct catalogue **ret_catalogue,
-                                         struct findings *findings, struct fault *why)
+/* One flipped bit may well be another catalogue, with another meaning of every figure. */
+static enum status refuse_other_catalogue(struct store *store, struct catalogue **catalogue, struct fault *why)
+{
+    catalogue_free(catalogue);
+    fault_set(why, MESSAGE_STORE_FAILED, store->path, "catalogue", NULL);
+    return STATUS_REFUSED;
+}
+
+enum status store_load_catalogue_version(struct store *store, int64_t version, const unsigned char hash[SEAL_HASH],
+                                         struct catalogue **ret_catalogue, struct findings *findings, struct fault *why)
 {
     struct kept_files files = {0};
     enum status status = read_files(store, version, &files, why);
     if (status == STATUS_OK)
         status = catalogue_load_files(files.items, files.count, ret_catalogue, findings, why);
     free_files(&files);
+    if (status == STATUS_OK && memcmp((*ret_catalogue)->hash, hash, SEAL_HASH) != 0)
+        status = refuse_other_catalogue(store, ret_catalogue, why);
     return status;
 }
 
@@ -132,7 +142,8 @@ enum status store_load_catalogue(struct store *store, struct catalogue **ret_cat
         fault_set(why, MESSAGE_STORE_WITHOUT_CATALOGUE, store->path, NULL);
         return STATUS_AGAIN;
     }
-    return status == STATUS_OK ? store_load_catalogue_version(store, version, ret_catalogue, findings, why) : status;
+    return status == STATUS_OK ? store_load_catalogue_version(store, version, hash, ret_catalogue, findings, why)
+                               : status;
 }
 
 enum status store_load_catalogue_of(struct store *store, const unsigned char hash[SEAL_HASH],
@@ -152,7 +163,7 @@ enum status store_load_catalogue_of(struct store *store, const unsigned char has
         version = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);
     *ret_catalogue = NULL;
-    return row ? store_load_catalogue_version(store, version, ret_catalogue, findings, why) : STATUS_OK;
+    return row ? store_load_catalogue_version(store, version, hash, ret_catalogue, findings, why) : STATUS_OK;
 }
 
 /* ---- alerts ------------------------------------------------------------------------------------------------------------ */

@@ -481,12 +481,36 @@ static enum status open_reader(struct store *store, struct fault *why)
     return result == SQLITE_OK ? STATUS_OK : store_failure(store, result, why);
 }
 
+/* A new store begins where there was none. Where there was one (the lock file says so, or a log is left, which SQLite would
+ * delete), an empty file or none is the greatest of damages, and a new store in its place would answer that nothing was ever reported. */
+static bool is_gone(const struct store *store)
+{
+    struct stat about;
+    char *log = with_suffix(store->path, "-wal");
+    const bool was_made = (fstat(store->lock, &about) == 0 && about.st_size > 0) || (stat(log, &about) == 0 && about.st_size > 0);
+    free(log);
+    return was_made && (stat(store->path, &about) == 0 ? about.st_size == 0 : errno == ENOENT);
+}
+
+/* The lock file's word for is_gone, once the store is on the disk. Nothing rests on it, and the next start tries again. */
+static void note_that_it_was_made(const struct store *store)
+{
+    static const char word[] = "a store was made here\n";
+    struct stat about;
+    if (fstat(store->lock, &about) == 0 && about.st_size == 0 && write(store->lock, word, sizeof word - 1) > 0)
+        (void)fsync(store->lock);
+}
+
 static enum status open_writer(struct store *store, struct fault *why)
 {
     int file, result;
     enum status status = make_folders(store->path, why);
     if (status == STATUS_OK)
         status = store_hold(store->path, &store->lock, why);
+    if (status == STATUS_OK && is_gone(store)) {
+        fault_set(why, MESSAGE_STORE_GONE, store->path, NULL);
+        status = STATUS_BROKEN;
+    }
     if (status != STATUS_OK)
         return status;
     /* SQLite would make the file readable for all that umask allows; the log takes over the file's rights. */
@@ -525,6 +549,8 @@ enum status store_open(const char *path, enum store_mode mode, struct store **re
         status = recognise(store, why);
     if (status == STATUS_OK && mode == STORE_WRITE)
         status = sync_name_of_log(store, why);
+    if (status == STATUS_OK && mode == STORE_WRITE)
+        note_that_it_was_made(store);
     if (status == STATUS_OK)
         *ret_store = store;
     else

@@ -147,7 +147,7 @@ static enum status use_catalogue(struct deciding *deciding, size_t version, stru
     catalogue_free(&scratch->catalogue);
     if (status == STATUS_OK)
         status = store_load_catalogue_version(deciding->verifying->store, deciding->versions[version].version,
-                                              &scratch->catalogue, &findings, why);
+                                              deciding->versions[version].hash, &scratch->catalogue, &findings, why);
     findings_free(&findings);
     if (status != STATUS_OK)
         return status;

@@ -1,6 +1,7 @@
 /* outbox.c - the collector's durable memory in one SQLite file.
  *
  *   folder/            0700   locked by fcntl on folder/lock as long as the outbox is open
+ *     lock             0600   holds a word once there was an outbox: an empty file beside it is no new one
  *     outbox.db        0600   WAL, synchronous=FULL: what was committed survives a power cut
  *     outbox.db.damaged-<time>  a file that could not be read any more, kept for a person to look at
  *     outbox.db.rescu*   a rescue on its way (outbox_rescue.c)
@@ -291,6 +292,15 @@ static enum status start_on(struct outbox *outbox, const char *folder, const cha
     return status == STATUS_OK ? prepare(outbox, why) : status;
 }
 
+/* The word for outbox_is_gone, once the outbox is on the disk. Nothing rests on it, and the next start tries again. */
+static void note_that_it_was_made(int lock_fd)
+{
+    static const char word[] = "an outbox was made here\n";
+    struct stat about;
+    if (fstat(lock_fd, &about) == 0 && about.st_size == 0 && write(lock_fd, word, sizeof(word) - 1) > 0)
+        (void)fsync(lock_fd);
+}
+
 /* Damage is mended with what can be read; should that not do either, with a new file that has nothing of it. */
 static enum status open_file(struct outbox *outbox, const char *folder, struct fault *why)
 {
@@ -300,6 +310,8 @@ static enum status open_file(struct outbox *outbox, const char *folder, struct f
         return refuse_folder(folder, why);
     }
     enum status status = outbox_rescue_finish(path, (int64_t)time(NULL), why);
+    if (status == STATUS_OK && outbox_is_gone(folder))
+        fault_set(&outbox->rescue, MESSAGE_OUTBOX_GONE, path, NULL);
     if (status == STATUS_OK)
         status = start_on(outbox, folder, path, why);
     for (int attempt = 0; attempt < 2 && outbox_is_damaged(status, why); attempt++) {
@@ -309,6 +321,8 @@ static enum status open_file(struct outbox *outbox, const char *folder, struct f
         if (status == STATUS_OK)
             status = start_on(outbox, folder, path, why);
     }
+    if (status == STATUS_OK)
+        note_that_it_was_made(outbox->lock_fd);
     return status;
 }
 

@@ -64,6 +64,10 @@ void outbox_examine(struct doctor *doctor, const char *folder, const char *agent
         (void)snprintf(number, sizeof number, "%d", process);
         doctor_add(doctor, "outbox", DOCTOR_OK, lock, MESSAGE_DOCTOR_HELD, MESSAGE_NONE, number, NULL);
     }
+    if (outbox_is_gone(folder)) {
+        doctor_add(doctor, "outbox", DOCTOR_ERROR, path, MESSAGE_DOCTOR_OUTBOX_GONE, MESSAGE_DOCTOR_OUTBOX_GONE_ADVICE, NULL, NULL);
+        return;
+    }
     if (access(path, F_OK) != 0) {
         doctor_add(doctor, "outbox", DOCTOR_OK, path, MESSAGE_DOCTOR_NO_STORE, MESSAGE_NONE, path, NULL);
         return;

@@ -24,6 +24,8 @@ enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why);
 enum status outbox_sql(sqlite3 *db, const char *sql, struct fault *why) MUST_CHECK;
 /* Whether the trouble is with the machine as it is just now: no reason to give up a file. */
 bool outbox_trouble_passes(int code);
+/* Whether nothing is left of an outbox that was made in the folder before. */
+bool outbox_is_gone(const char *folder);
 /* Whether a call failed because the file is damaged: there is outbox_rescue for that. */
 bool outbox_is_damaged(enum status status, const struct fault *why);
 /* Whether the batches that the aggregator has not committed still follow from each other, from their beginning on; else the

@@ -295,6 +295,20 @@ static enum status look_at_header(const char *path, struct fault *why)
     return STATUS_BROKEN;
 }
 
+/* A file emptied beside its log is damaged instead: look_at_header. */
+bool outbox_is_gone(const char *folder)
+{
+    char path[4096], log[4096], lock[4096];
+    struct stat about;
+    if (snprintf(path, sizeof(path), "%s/outbox.db", folder) >= (int)sizeof(path) ||
+        snprintf(log, sizeof(log), "%s-wal", path) >= (int)sizeof(log) ||
+        snprintf(lock, sizeof(lock), "%s/lock", folder) >= (int)sizeof(lock))
+        return false;
+    const bool was_made = stat(lock, &about) == 0 && about.st_size > 0;
+    const bool is_empty = lstat(path, &about) == 0 ? about.st_size == 0 : errno == ENOENT;
+    return was_made && is_empty && (lstat(log, &about) != 0 || about.st_size == 0);
+}
+
 /* The file is made 0600 before SQLite opens it: its journals take over the mode. */
 static enum status make_private(const char *path, struct fault *why)
 {

@@ -678,6 +678,46 @@ static void an_unreadable_outbox_is_set_aside_and_the_start_goes_on(void)
     county_close(&county);
 }
 
+/* What is left of it lies beside it: the word that there was one. */
+static void an_emptied_or_deleted_outbox_is_no_new_one(void)
+{
+    for (int deleted = 0; deleted < 2; deleted++) {
+        struct county county;
+        struct fault note = {0};
+        char path[256];
+        county_open(&county);
+        county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n");
+        snprintf(path, sizeof(path), "%s/outbox.db", county.outbox_folder);
+        outbox_close(&county.outbox);
+        CU_ASSERT_EQUAL(deleted ? unlink(path) : truncate(path, 0), 0);
+        CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+        CU_ASSERT_TRUE(outbox_was_rescued(county.outbox, &note));
+        CU_ASSERT_EQUAL(note.message, MESSAGE_OUTBOX_GONE);
+        CU_ASSERT_EQUAL(county_take(&county, "a.csv", HEAD "sown,L,2020-03,1,\n"), TAKE_TAKEN);
+        CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+        CU_ASSERT_FALSE(outbox_was_rescued(county.outbox, &note));
+        CU_ASSERT_EQUAL(walk(&county), 1);
+        county_close(&county);
+    }
+}
+
+/* The very first start was cut off after the file was made, and before there was anything in it. */
+static void an_empty_file_of_a_first_start_that_was_cut_off_is_a_new_outbox(void)
+{
+    struct county county;
+    struct fault note = {0};
+    char path[256];
+    county_open(&county);
+    outbox_close(&county.outbox);
+    snprintf(path, sizeof(path), "%s/outbox.db", county.outbox_folder);
+    CU_ASSERT_EQUAL(truncate(path, 0), 0);
+    snprintf(path, sizeof(path), "%s/lock", county.outbox_folder);
+    CU_ASSERT_EQUAL(truncate(path, 0), 0);
+    CU_ASSERT_EQUAL_FATAL(county_reopen(&county), STATUS_OK);
+    CU_ASSERT_FALSE(outbox_was_rescued(county.outbox, &note));
+    county_close(&county);
+}
+
 static void must_reopen(struct county *county)
 {
     char text[1024];
@@ -937,6 +977,8 @@ int main(void)
         SENTENCE(rebirth_does_not_sign_what_changed_on_the_disk),
         SENTENCE(rebirth_does_not_lose_a_file_that_was_taken_again),
         SENTENCE(a_killed_collector_loses_nothing_and_doubles_nothing),
+        SENTENCE(an_emptied_or_deleted_outbox_is_no_new_one),
+        SENTENCE(an_empty_file_of_a_first_start_that_was_cut_off_is_a_new_outbox),
         SENTENCE(an_unreadable_outbox_is_set_aside_and_the_start_goes_on),
         SENTENCE(a_spoilt_mark_costs_nothing),
         SENTENCE(a_spoilt_header_never_prevents_the_start),

@@ -297,6 +297,35 @@ static void what_is_not_a_store_is_left_alone(void)
     place_clear(&place);
 }
 
+/* Emptied, or deleted, with its log or without: nobody makes a new one in its place, and the log is not touched. */
+static void a_store_that_is_gone_is_said_to_be(void)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        struct place place;
+        struct store *store = NULL;
+        struct fault why = {0};
+        char log[128], lock[128];
+        place_make(&place);
+        store = open_store(&place, STORE_WRITE);
+        store_close(&store);
+        (void)snprintf(log, sizeof log, "%s-wal", place.path);
+        (void)snprintf(lock, sizeof lock, "%s.lock", place.path);
+        CU_ASSERT_EQUAL(kind % 2 == 0 ? truncate(place.path, 0) : unlink(place.path), 0);
+        if (kind >= 2) { /* only the log is left to say so */
+            write_file(log, "frames", 6);
+            CU_ASSERT_EQUAL(truncate(lock, 0), 0);
+        }
+        CU_ASSERT_EQUAL(store_open(place.path, STORE_WRITE, &store, &why), STATUS_BROKEN);
+        CU_ASSERT_EQUAL(why.message, MESSAGE_STORE_GONE);
+        CU_ASSERT_EQUAL(access(log, F_OK), kind >= 2 ? 0 : -1);
+        CU_ASSERT_EQUAL(truncate(lock, 0), 0); /* what a first start that was cut off leaves */
+        (void)unlink(log);
+        store = open_store(&place, STORE_WRITE);
+        store_close(&store);
+        place_clear(&place);
+    }
+}
+
 static void when_the_disk_takes_no_more_nothing_half_is_kept(void)
 {
     struct place place;
@@ -657,6 +686,32 @@ static void the_newest_catalogue_is_in_force(void)
     place_clear(&place);
 }
 
+/* Each byte of a file it is made of: other decimals, or another unit, would be other figures. */
+static void a_kept_catalogue_that_changed_is_not_used(void)
+{
+    struct place place;
+    struct fault why = {0};
+    struct findings findings = {0};
+    struct catalogue *loaded = NULL, *kept = small_catalogue("one");
+    place_make(&place);
+    struct store *store = open_store(&place, STORE_WRITE);
+    must(store_save_catalogue(store, kept, &why), &why);
+    store_close(&store);
+    sqlite3 *other = NULL;
+    CU_ASSERT_EQUAL(sqlite3_open(place.path, &other), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(other, "UPDATE catalogue_file SET bytes = CAST(replace(bytes, 'one', 'onf') AS BLOB)", NULL, NULL, NULL),
+                    SQLITE_OK);
+    sqlite3_close(other);
+    store = open_store(&place, STORE_READ);
+    CU_ASSERT_EQUAL(store_load_catalogue(store, &loaded, &findings, &why), STATUS_REFUSED);
+    CU_ASSERT_EQUAL(why.message, MESSAGE_STORE_FAILED);
+    CU_ASSERT_PTR_NULL(loaded);
+    findings_free(&findings);
+    catalogue_free(&kept);
+    store_close(&store);
+    place_clear(&place);
+}
+
 static void alerts_and_agents_are_kept(void)
 {
     struct place place;
@@ -718,6 +773,7 @@ int main(void)
         SENTENCE(a_reader_sees_one_moment_until_it_lets_go),
         SENTENCE(a_closed_store_can_be_read_in_a_folder_that_cannot_be_written),
         SENTENCE(what_is_not_a_store_is_left_alone),
+        SENTENCE(a_store_that_is_gone_is_said_to_be),
         SENTENCE(when_the_disk_takes_no_more_nothing_half_is_kept),
         SENTENCE(entries_come_back_as_they_were_and_chained),
         SENTENCE(an_entry_out_of_order_or_out_of_time_is_not_appended),
@@ -727,6 +783,7 @@ int main(void)
         SENTENCE(a_file_is_known_once_its_last_part_was_taken_from_another_outbox),
         SENTENCE(blocks_hold_for_one_layout),
         SENTENCE(the_newest_catalogue_is_in_force),
+        SENTENCE(a_kept_catalogue_that_changed_is_not_used),
         SENTENCE(alerts_and_agents_are_kept),
         SENTENCE(what_was_rolled_back_never_was),
     };
