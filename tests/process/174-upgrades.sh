@@ -9,7 +9,7 @@ command -v sqlite3 >/dev/null || { echo "needs sqlite3" && exit 77; }
 city east west
 rm -r keys && cp -r "$HERE/upgrade/keys" keys && chmod 600 keys/*.key
 mkdir older
-newest=4 tried=0
+newest=$(printf '%s\n' "$SOURCE"/schemas/store_*.sql | sed 's/.*_//; s/\.sql//' | sort -n | tail -n 1) tried=0
 
 # ---- older files ---------------------------------------------------------------------------------------------------------------------
 
@@ -131,13 +131,11 @@ CSV
     records=$((records + 8))
 }
 
-for number in 1 2 3; do
+for number in 1 2 3 4; do
     older $number
-    steps $number "$(tier 15 1)"
+    steps $number "$(tier 20 1)"
     outboxes $number
 done
-older 4
-outboxes 4
 
 # ---- what is newer, and what speaks otherwise --------------------------------------------------------------------------------------------
 
