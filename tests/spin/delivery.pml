@@ -3,12 +3,14 @@
  * backups and restores, a copied outbox. `run` says which bounds and which seeded faults are tried.
  *
  * A file is one batch, its content is the file's number. An outbox has an identity (`life`), a number for each batch, and
- * a chain: two ends agree at a number when they hold the same contents up to there. What is in a struct `disk` survives a
- * kill. Bounds, all from the command line:
+ * a chain, which here is the list of all contents up to a number, in one byte. What is in a struct `disk` survives a kill.
+ * Several agents in one commit and several batches in one message are in group.pml. Bounds, all from the command line:
  *   FILES, COLLECTORS, LOSSES, COPIES, HASTE, KILLS (collector), DEATHS (aggregator), BACKUPS, RESTORES (aggregator),
  *   OUTBOX_RESTORES, LETS_GO (the collector may have let go of what no backup holds: a gap)
  * Seeded faults: FAULT_PRUNE_AT_ACK, FAULT_NO_DUPLICATE_CHECK, FAULT_NO_REBIRTH, FAULT_ACK_BEFORE_COMMIT, FAULT_NO_FENCE,
- *   FAULT_FORGETFUL_REBIRTH (what is acknowledged and in no backup is not taken into the new life) */
+ *   FAULT_FORGETFUL_REBIRTH (what is acknowledged and in no backup is not taken into the new life), FAULT_TRUSTED_CHAIN (neither
+ *   end compares chains), FAULT_WRONG_HALF (the search for the fork goes on in the
+ *   half where histories agree), FAULT_MUTE_SEARCH (the collector waits for its end for ever) */
 #ifndef FILES
 #define FILES 3
 #endif
@@ -49,7 +51,7 @@
 #define DEPTH 2 /* messages on the way, each direction and collector */
 #define SLOTS 4 /* numbers 1 ... 3 */
 
-mtype = { HELLO, BATCH, GAP, WELCOME, ACK, STALE, FENCED, NO_SESSION };
+mtype = { HELLO, BATCH, GAP, PROOF, WELCOME, ACK, STALE, FENCED, NO_SESSION, PROVE, BAD_CHAIN };
 
 typedef disk_of_collector {
     byte life;
@@ -63,7 +65,7 @@ typedef disk_of_collector {
 typedef disk_of_aggregator {
     byte epoch[LIVES];
     byte mark[LIVES];       /* watermark */
-    byte content[16];       /* life * SLOTS + number; 0: a gap, or nothing */
+    byte chain[16];         /* life * SLOTS + number; 0: inside a gap, or nothing */
     byte known;             /* bits: files that were taken */
     byte applied[SLOTS];    /* times a file changed the figures */
 };
@@ -71,6 +73,7 @@ typedef collector {
     disk_of_collector disk;
     byte session;           /* 0: none */
     bool greeted;           /* the WELCOME of this session came */
+    bool parting;           /* its chain is another than here: HELD until the aggregator says where */
     byte mark, next;
 };
 
@@ -88,19 +91,28 @@ byte session_number, session_life, session_owner; /* owner: whose connection */
 bool serving;
 byte open_mark;             /* watermark in the open group */
 byte open_content;          /* content of the one batch in the open group, 0 none */
+byte open_chain;            /* behind it */
+bool seeking;               /* where histories part: after `agree`, at or before `differ`; the chain at `asked` was asked for */
+byte agree, differ, asked, lowest;
 bool open_gap;
 
 byte sessions, lives;       /* given out */
 bool calm;                  /* no more accidents */
 byte haste, losses, copies, kills, deaths, backups, restores, outbox_restores;
 
-/* kind, session, life, epoch, number, content */
+/* HELLO: session, life, epoch, high, low; BATCH: session, life, chain before, number, content; GAP: session, life, chain after, to,
+ * from; PROOF: session, life, 0, number, chain */
 chan up[COLLECTORS] = [DEPTH] of { mtype, byte, byte, byte, byte, byte };
-/* kind, session, watermark, backup watermark, whether the chain there is the collector's, generation is left out */
-chan down[COLLECTORS] = [DEPTH] of { mtype, byte, byte, byte };
+/* session, watermark or number, backup watermark, chain at the watermark; the generation is left out */
+chan down[COLLECTORS] = [DEPTH] of { mtype, byte, byte, byte, byte };
 
 #define BIT(f) (1 << (f))
-#define AT(l, s) there.content[(l) * SLOTS + (s)]
+#define AT(l, s) there.chain[(l) * SLOTS + (s)]
+#define LINK(c, s) ((c) << (2 * ((s) - 1)))
+#define CHAIN(o, s) ((s >= 1 -> LINK(o.content[1], 1) : 0) + (s >= 2 -> LINK(o.content[2], 2) : 0) + (s >= 3 -> LINK(o.content[3], 3) : 0))
+#define KNOWS(o, s) (s <= o.high && s + 1 >= o.low)
+
+#define APART(i) here[i].session = 0; here[i].greeted = false; here[i].parting = false
 
 /* Sends, loses, or sends two of it. A full channel loses too (ZMQ_DONTWAIT), which costs nothing. */
 inline post_up(to, kind, p, q, r, s, t)
@@ -116,11 +128,11 @@ inline post_up(to, kind, p, q, r, s, t)
         fi
     fi
 }
-inline post_down(to, kind, p, q, r)
+inline post_down(to, kind, p, q, r, s)
 {
     if
     :: full(down[to])
-    :: nfull(down[to]) -> down[to]!kind, p, q, r
+    :: nfull(down[to]) -> down[to]!kind, p, q, r, s
     :: !calm && losses < LOSSES -> losses++
     fi
 }
@@ -159,7 +171,7 @@ inline rebirth(i, from)
     here[i].disk.life = lives; lives++;
     here[i].disk.low = 1; here[i].disk.acked = 0; here[i].disk.backed = 0;
     here[i].disk.epoch = 1;
-    here[i].session = 0; here[i].greeted = false; here[i].mark = 0; here[i].next = 1;
+    APART(i); here[i].mark = 0; here[i].next = 1;
     j = 0; k = 0
 }
 
@@ -176,28 +188,20 @@ inline let_go(i)
     od
 }
 
-/* The aggregator's watermark against what is held. */
-inline heed(i, told)
+/* The aggregator's watermark and its chain there against what is held. */
+inline heed(i, told, theirs)
 {
-    /* the chain: same contents up to the watermark, as far as they are held */
-    j = here[i].disk.low; k = 1;
-    do
-    :: j <= told && j <= here[i].disk.high ->
-        if
-        :: k != 0 && AT(here[i].disk.life, j) != 0 && AT(here[i].disk.life, j) != here[i].disk.content[j] ->
-            k = 0; fork = j /* PROVE and PROOF find it by halves; here it is known at once */
-        :: else
-        fi;
-        j++
-    :: else -> break
-    od;
+    k = (KNOWS(here[i].disk, told) -> CHAIN(here[i].disk, told) : theirs);
     if
 #ifndef FAULT_NO_REBIRTH
-    :: told > here[i].disk.high || k == 0 -> rebirth(i, fork)
-    :: else ->
-#else
-    :: true ->
+#ifndef FAULT_TRUSTED_CHAIN
+    :: k != theirs ->
+        here[i].greeted = false; here[i].parting = true;
+        post_up(i, PROOF, here[i].session, here[i].disk.life, 0, told, k)
 #endif
+    :: told > here[i].disk.high -> rebirth(i, 0)
+#endif
+    :: else ->
         if
         :: !here[i].greeted || told > here[i].mark -> here[i].mark = told;
             if
@@ -208,16 +212,17 @@ inline heed(i, told)
         fi;
         here[i].greeted = true
     fi;
-    j = 0; k = 0; fork = 0
+    j = 0; k = 0
 }
 
 #define FREE(f) (f <= FILES && !(here[i].disk.taken & BIT(f)) && (COLLECTORS == 1 || f % COLLECTORS == i))
 
+#define FORGET m_session = 0; m_mark = 0; m_backed = 0; m_chain = 0
+
 proctype Collector(byte i)
 {
-    byte j, k, m_session, m_mark, m_backed;
-    byte file, fork, life;
-end:
+    byte j, k, m_session, m_mark, m_backed, m_chain;
+    byte file, life;
     do
     /* a file is taken, in any order; each collector has files of its own */
     :: atomic { FREE(1) || FREE(2) || FREE(3) ->
@@ -233,36 +238,42 @@ end:
     :: atomic { here[i].session == 0 ->
             sessions = sessions % 200 + 1; here[i].session = sessions; here[i].greeted = false;
             post_up(i, HELLO, here[i].session, here[i].disk.life, here[i].disk.epoch, here[i].disk.high,
-                    here[i].disk.content[here[i].disk.high]) }
-    :: atomic { !calm && haste < HASTE && here[i].session != 0 -> haste++; here[i].session = 0; here[i].greeted = false }
-    :: atomic { timeout && here[i].session != 0 &&
+                    here[i].disk.low) }
+    :: atomic { !calm && haste < HASTE && here[i].session != 0 -> haste++; APART(i) }
+    /* an aggregator that does not find out is not waited for: histories may part anywhere */
+#ifndef FAULT_MUTE_SEARCH
+    :: atomic { timeout && here[i].parting -> rebirth(i, 1) }
+#endif
+    :: atomic { timeout && here[i].session != 0 && !here[i].parting &&
             (!here[i].greeted || here[i].disk.acked < here[i].disk.high || here[i].mark < here[i].disk.high || !serving || session_number != here[i].session) ->
-            here[i].session = 0; here[i].greeted = false }
+            APART(i) }
     /* sends the next batch within the credit, or says what is gone */
     :: atomic { here[i].greeted && here[i].next <= here[i].disk.high && here[i].next < here[i].disk.low ->
             assert(LETS_GO);
             if
             :: here[i].next == here[i].mark + 1 ->
-                post_up(i, GAP, here[i].session, here[i].disk.life, 0, here[i].disk.low - 1, here[i].next);
+                j = here[i].disk.low - 1; k = CHAIN(here[i].disk, j);
+                post_up(i, GAP, here[i].session, here[i].disk.life, k, j, here[i].next);
                 here[i].next = here[i].disk.low
-            :: else -> here[i].session = 0; here[i].greeted = false
-            fi }
+            :: else -> APART(i)
+            fi; j = 0; k = 0 }
     :: atomic { here[i].greeted && here[i].next <= here[i].disk.high && here[i].next >= here[i].disk.low &&
             here[i].next <= here[i].mark + CREDIT ->
-            post_up(i, BATCH, here[i].session, here[i].disk.life, 0, here[i].next, here[i].disk.content[here[i].next]);
-            here[i].next++ }
+            j = here[i].next; k = CHAIN(here[i].disk, (j - 1));
+            post_up(i, BATCH, here[i].session, here[i].disk.life, k, j, here[i].disk.content[j]);
+            here[i].next++; j = 0; k = 0 }
     /* hears; anything of another session is dropped */
-    :: atomic { down[i]?WELCOME, m_session, m_mark, m_backed ->
+    :: atomic { down[i]?WELCOME, m_session, m_mark, m_backed, m_chain ->
             if
-            :: m_session == here[i].session -> heed(i, m_mark)
+            :: m_session == here[i].session && !here[i].parting -> heed(i, m_mark, m_chain)
             :: else
-            fi; m_session = 0; m_mark = 0; m_backed = 0 }
-    :: atomic { down[i]?ACK, m_session, m_mark, m_backed ->
+            fi; FORGET }
+    :: atomic { down[i]?ACK, m_session, m_mark, m_backed, m_chain ->
             if
             :: m_session == here[i].session && here[i].greeted && m_mark >= here[i].mark ->
                 assert(restores > 0 || m_mark <= committed[here[i].disk.life]);
                 life = here[i].disk.life;
-                heed(i, m_mark);
+                heed(i, m_mark, m_chain);
                 if
                 :: life == here[i].disk.life ->
                     if :: here[i].greeted && m_mark > here[i].disk.acked -> here[i].disk.acked = m_mark :: else fi;
@@ -272,8 +283,20 @@ end:
                 :: else
                 fi
             :: else
-            fi; j = 0; k = 0; life = 0; m_session = 0; m_mark = 0; m_backed = 0 }
-    :: atomic { down[i]?STALE, m_session, m_mark, m_backed ->
+            fi; life = 0; FORGET }
+    :: atomic { down[i]?PROVE, m_session, m_mark, m_backed, m_chain ->
+            if
+            :: m_session == here[i].session && KNOWS(here[i].disk, m_mark) ->
+                k = CHAIN(here[i].disk, m_mark);
+                post_up(i, PROOF, m_session, here[i].disk.life, 0, m_mark, k)
+            :: else
+            fi; k = 0; FORGET }
+    :: atomic { down[i]?BAD_CHAIN, m_session, m_mark, m_backed, m_chain ->
+            if
+            :: m_session == here[i].session && here[i].parting -> rebirth(i, m_mark)
+            :: else
+            fi; FORGET }
+    :: atomic { down[i]?STALE, m_session, m_mark, m_backed, m_chain ->
             if
             :: m_session == here[i].session ->
 #ifdef FAULT_NO_REBIRTH
@@ -282,20 +305,20 @@ end:
                 rebirth(i, m_mark)
 #endif
             :: else
-            fi; m_session = 0; m_mark = 0; m_backed = 0 }
-    :: atomic { down[i]?FENCED, m_session, m_mark, m_backed ->
+            fi; FORGET }
+    :: atomic { down[i]?FENCED, m_session, m_mark, m_backed, m_chain ->
             if
             :: m_session == here[i].session -> here[i].greeted = false /* HELD; its patience ends at `timeout` */
             :: else
-            fi; m_session = 0; m_mark = 0; m_backed = 0 }
-    :: atomic { down[i]?NO_SESSION, m_session, m_mark, m_backed ->
+            fi; FORGET }
+    :: atomic { down[i]?NO_SESSION, m_session, m_mark, m_backed, m_chain ->
             if
-            :: m_session == here[i].session -> here[i].session = 0; here[i].greeted = false
+            :: m_session == here[i].session -> APART(i)
             :: else
-            fi; m_session = 0; m_mark = 0; m_backed = 0 }
+            fi; FORGET }
     /* kill -9 and start: the epoch grows */
     :: atomic { !calm && kills < KILLS -> kills++;
-            here[i].disk.epoch++; here[i].session = 0; here[i].greeted = false; here[i].mark = 0; here[i].next = 1 }
+            here[i].disk.epoch++; APART(i); here[i].mark = 0; here[i].next = 1 }
 #if OUTBOX_RESTORES
     :: atomic { !calm && i == 0 && !has_spare -> has_spare = true;
             spare.life = here[0].disk.life; spare.epoch = here[0].disk.epoch; spare.low = here[0].disk.low;
@@ -308,7 +331,7 @@ end:
             here[0].disk.high = spare.high; here[0].disk.acked = spare.acked; here[0].disk.backed = spare.backed;
             here[0].disk.taken = spare.taken;
             j = 1; do :: j < SLOTS -> here[0].disk.content[j] = spare.content[j]; j++ :: else -> break od; j = 0;
-            here[0].session = 0; here[0].greeted = false; here[0].mark = 0; here[0].next = 1 }
+            APART(0); here[0].mark = 0; here[0].next = 1 }
 #endif
     od
 }
@@ -318,7 +341,8 @@ end:
 inline forget()
 {
     serving = false; session_number = 0; session_life = 0; session_owner = 0;
-    open_mark = 0; open_content = 0; open_gap = false
+    open_mark = 0; open_content = 0; open_chain = 0; open_gap = false;
+    seeking = false; agree = 0; differ = 0; asked = 0; lowest = 0
 }
 
 inline commit()
@@ -330,7 +354,6 @@ inline commit()
             there.mark[session_life] = open_mark
         :: else ->
             there.mark[session_life] = open_mark;
-            AT(session_life, open_mark) = open_content;
             if
 #ifdef FAULT_NO_DUPLICATE_CHECK
             :: true ->
@@ -342,12 +365,43 @@ inline commit()
                 there.known = there.known | BIT(open_content);
                 assert(there.applied[open_content] <= 1)
             fi
-        fi
+        fi;
+        AT(session_life, open_mark) = open_chain
     :: else
     fi;
     committed[session_life] = there.mark[session_life];
-    open_content = 0; open_gap = false
+    open_content = 0; open_chain = 0; open_gap = false
 }
+
+/* As session_proof: by halves, within what the collector can still show. The chains are only compared at what was committed. */
+inline seek(i, at, theirs)
+{
+    if
+    :: AT(session_life, at) == theirs -> agree = at
+#ifdef FAULT_WRONG_HALF
+    :: AT(session_life, at) != theirs -> agree = at; differ = (differ == 0 -> at : differ)
+#else
+    :: else -> differ = at
+#endif
+    fi;
+    j = (lowest > 0 -> lowest - 1 : 0);
+    if
+    :: differ <= j || differ - agree <= 1 ->
+        j = (differ <= j -> j + 1 : differ);
+        /* this is where they part, as far as they can be compared */
+        assert(here[i].session != session_number || here[i].disk.life != session_life ||
+               ((j == 0 || j - 1 < here[i].disk.low || CHAIN(here[i].disk, j - 1) == AT(session_life, j - 1)) &&
+                CHAIN(here[i].disk, j) != AT(session_life, j)));
+        seeking = false; agree = 0; differ = 0; asked = 0;
+        post_down(i, BAD_CHAIN, session_number, j, 0, 0)
+    :: else ->
+        seeking = true;
+        asked = (agree < j -> j : agree + (differ - agree) / 2);
+        post_down(i, PROVE, session_number, asked, 0, 0)
+    fi;
+    j = 0
+}
+
 /* All files are applied, or written down as gone. Together with `applied <= 1`: exactly once. */
 #define HAS(f) (f > FILES || there.applied[f] == 1 || (gone & BIT(f)))
 #define ALL (HAS(1) && HAS(2) && HAS(3))
@@ -363,7 +417,7 @@ active proctype Aggregator()
 {
     byte i, m_session, m_life, m_epoch, m_number, m_content;
     byte j;
-end:
+again:
     do
     :: atomic { len(up[0]) > 0 ->
             i = 0 }
@@ -376,8 +430,10 @@ end:
     /* the group is committed, then acknowledged */
     :: atomic { serving && open_content + open_gap > 0 ->
             commit();
-            post_down(session_owner, ACK, session_number, there.mark[session_life], copied[session_life]) }
+            post_down(session_owner, ACK, session_number, there.mark[session_life], copied[session_life],
+                      AT(session_life, there.mark[session_life])) }
     :: atomic { !calm -> calm = true }
+    /* rest is the only place where nothing has to move: anything else that stops is an invalid end state to Spin */
     :: atomic { timeout && calm && REST -> assert(ALL) }
     /* kill -9: the open group is gone */
     :: atomic { !calm && deaths < DEATHS -> deaths++; forget() }
@@ -385,7 +441,7 @@ end:
     :: atomic { !calm && backups < BACKUPS -> backups++; has_copy = true;
             j = 0; do :: j < LIVES -> copy.epoch[j] = there.epoch[j]; copy.mark[j] = there.mark[j];
                 copied[j] = there.mark[j]; j++ :: else -> break od;
-            j = 0; do :: j < 16 -> copy.content[j] = there.content[j]; j++ :: else -> break od;
+            j = 0; do :: j < 16 -> copy.chain[j] = there.chain[j]; j++ :: else -> break od;
             copy.known = there.known;
             j = 0; do :: j < SLOTS -> copy.applied[j] = there.applied[j]; j++ :: else -> break od; j = 0 }
 #endif
@@ -394,7 +450,7 @@ end:
     :: atomic { !calm && restores < RESTORES -> restores++;
             j = 0; do :: j < LIVES -> there.epoch[j] = copy.epoch[j]; there.mark[j] = copy.mark[j];
                 committed[j] = copy.mark[j]; j++ :: else -> break od;
-            j = 0; do :: j < 16 -> there.content[j] = copy.content[j]; j++ :: else -> break od;
+            j = 0; do :: j < 16 -> there.chain[j] = copy.chain[j]; j++ :: else -> break od;
             there.known = copy.known;
             j = 0; do :: j < SLOTS -> there.applied[j] = copy.applied[j]; j++ :: else -> break od; j = 0;
             forget() }
@@ -408,22 +464,22 @@ hear:
 #ifndef FAULT_NO_REBIRTH
 #ifndef FAULT_NO_FENCE
             :: m_epoch < there.epoch[m_life] || m_number < there.mark[m_life] ->
-                post_down(i, STALE, m_session, there.mark[m_life] + 1, 0)
+                post_down(i, STALE, m_session, there.mark[m_life] + 1, 0, 0)
 #endif
 #endif
             :: else ->
                 if
-                :: serving && session_owner != i -> post_down(session_owner, FENCED, session_number, 0, 0)
+                :: serving && session_owner != i -> post_down(session_owner, FENCED, session_number, 0, 0, 0)
                 :: else
                 fi;
                 forget();
                 serving = true; session_number = m_session; session_life = m_life; session_owner = i;
-                open_mark = there.mark[m_life];
+                open_mark = there.mark[m_life]; lowest = m_content;
                 if :: m_epoch > there.epoch[m_life] -> there.epoch[m_life] = m_epoch :: else fi;
-                post_down(i, WELCOME, m_session, there.mark[m_life], copied[m_life]);
+                post_down(i, WELCOME, m_session, there.mark[m_life], copied[m_life], AT(m_life, there.mark[m_life]));
                 /* what was committed and not told yet */
                 if
-                :: there.mark[m_life] > 0 -> post_down(i, ACK, m_session, there.mark[m_life], copied[m_life])
+                :: there.mark[m_life] > 0 -> post_down(i, ACK, m_session, there.mark[m_life], copied[m_life], AT(m_life, there.mark[m_life]))
                 :: else
                 fi
             fi
@@ -431,8 +487,8 @@ hear:
             if
             :: !serving || m_session != session_number ->
                 if
-                :: serving && session_owner != i -> post_down(i, FENCED, m_session, 0, 0)
-                :: else -> post_down(i, NO_SESSION, m_session, 0, 0)
+                :: serving && session_owner != i -> post_down(i, FENCED, m_session, 0, 0, 0)
+                :: else -> post_down(i, NO_SESSION, m_session, 0, 0, 0)
                 fi
             :: else ->
                 if
@@ -441,12 +497,18 @@ hear:
                     there.applied[m_content]++; assert(there.applied[m_content] <= 1)
 #else
                 :: m_number <= open_mark && open_content == 0 && !open_gap ->
-                    post_down(i, ACK, m_session, there.mark[m_life], copied[m_life])
+                    post_down(i, ACK, m_session, there.mark[m_life], copied[m_life], AT(m_life, there.mark[m_life]))
 #endif
+#if defined(FAULT_TRUSTED_CHAIN) || defined(FAULT_NO_REBIRTH)
                 :: m_number == open_mark + 1 && open_content == 0 && !open_gap ->
-                    open_mark = m_number; open_content = m_content;
+#else
+                :: m_number == open_mark + 1 && open_content == 0 && !open_gap && m_epoch != AT(m_life, open_mark) ->
+                    post_down(i, NO_SESSION, m_session, 0, 0, 0)
+                :: m_number == open_mark + 1 && open_content == 0 && !open_gap && m_epoch == AT(m_life, open_mark) ->
+#endif
+                    open_mark = m_number; open_content = m_content; open_chain = m_epoch + LINK(m_content, m_number);
 #ifdef FAULT_ACK_BEFORE_COMMIT
-                    post_down(i, ACK, m_session, open_mark, copied[m_life])
+                    post_down(i, ACK, m_session, open_mark, copied[m_life], open_chain)
 #endif
                 :: else /* a hole, or the group is full: nothing; the collector's patience ends */
                 fi
@@ -459,13 +521,21 @@ hear:
                 :: j <= m_number -> gone = gone | BIT(here[i].disk.content[j]); j++
                 :: else -> break
                 od; j = 0;
-                open_mark = m_number; open_gap = true
+                open_mark = m_number; open_gap = true; open_chain = m_epoch
             :: else
+            fi
+        :: up[i]?PROOF, m_session, m_life, m_epoch, m_number, m_content ->
+            if
+            :: serving && m_session == session_number && open_content + open_gap == 0 &&
+                (seeking -> m_number == asked :
+                            m_number == there.mark[m_life] && m_number != 0 && AT(m_life, m_number) != m_content) ->
+                seek(i, m_number, m_content)
+            :: else /* lost, as far as the collector knows */
             fi
         fi;
         m_session = 0; m_life = 0; m_epoch = 0; m_number = 0; m_content = 0; i = 0
     };
-    goto end
+    goto again
 }
 
 init {
