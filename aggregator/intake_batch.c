@@ -26,8 +26,9 @@ static enum status apply(struct intake *intake, const struct peer *peer, struct 
 {
     const struct refusal *refusals = NULL;
     size_t count = 0;
-    enum status status = store_knows_file(intake->store, peer->agent, intake->batch->submission.hash, entry->outbox,
-                                          &entry->repeated, why);
+    enum store_known known = STORE_KNOWS_NOT;
+    enum status status = store_knows(intake->store, entry, &intake->batch->submission, &known, why);
+    entry->repeated = known != STORE_KNOWS_NOT;
     if (status != STATUS_OK || entry->repeated)
         return status;
     intake->applied = true;

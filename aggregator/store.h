@@ -120,10 +120,11 @@ enum status store_save_stream(struct store *store, const struct stream *stream, 
 /* All streams; *ret_streams is yours to free(). */
 enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
     MUST_CHECK;
-/* A file is taken when its last part is appended (not of a repeated one). True when a file of these bytes was taken from
- * the agent through another outbox. */
-enum status store_knows_file(struct store *store, const char *agent, const unsigned char hash[SEAL_HASH],
-                             const unsigned char outbox[16], bool *ret_known, struct fault *why) MUST_CHECK;
+/* A file is taken when its last part is appended (not of a repeated one). Whether the entry's file was taken from the agent
+ * through another outbox; or, in the middle of one, this very part of it, byte by byte. */
+enum store_known { STORE_KNOWS_NOT, STORE_KNOWS_PART, STORE_KNOWS_FILE };
+enum status store_knows(struct store *store, const struct entry *entry, const struct submission *submission,
+                        enum store_known *ret_known, struct fault *why) MUST_CHECK;
 
 /* ---- abacus pages ---------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /* store_files.c - the outboxes of each agent, and the files that came through them.
  *
- * A file that comes again through another outbox of its agent must not be taken twice. Nearly every agent has one outbox for
- * life, so its files are listed in `taken` from the moment on that a second one shows: those before are found in the ledger
+ * A file that comes again through another outbox of its agent must not be taken twice: as a whole once its last part is in
+ * the ledger, by its hash; before that part by part, by the hash of each batch, for an outbox that is born again in the middle
+ * of a file offers the same batches under new numbers. Nearly every agent has one outbox for life, so its files are listed in `taken` from the moment on that a second one shows: those before are found in the ledger
  * then, once. */
 #include "store_inside.h"
 
@@ -54,18 +55,26 @@ static enum status learn_outbox(struct store *store, const char *agent, const un
 
 /* ---- files ----------------------------------------------------------------------------------------------------------- */
 
-static enum status list_file(struct store *store, const char *agent, const unsigned char outbox[16],
-                             const struct submission *submission, struct fault *why)
+/* What a batch is listed by. */
+static void mark_of(const struct submission *submission, const unsigned char *bytes, size_t length, unsigned char ret_mark[SEAL_HASH])
 {
+    if (submission->part + 1 == submission->parts)
+        memcpy(ret_mark, submission->hash, SEAL_HASH);
+    else
+        seal_hash(bytes, length, ret_mark);
+}
+
+static enum status list_file(struct store *store, const struct entry *entry, const struct submission *submission, struct fault *why)
+{
+    unsigned char mark[SEAL_HASH];
     sqlite3_stmt *statement;
-    if (submission->part + 1 != submission->parts)
-        return STATUS_OK;
+    mark_of(submission, entry->bytes, entry->length, mark);
     const enum status status = store_statement(store, STATEMENT_TAKE, &statement, why);
     if (status != STATUS_OK)
         return status;
-    store_bind_text(statement, 1, agent);
-    store_bind_blob(statement, 2, submission->hash, SEAL_HASH);
-    store_bind_blob(statement, 3, outbox, 16);
+    store_bind_text(statement, 1, entry->agent);
+    store_bind_blob(statement, 2, mark, SEAL_HASH);
+    store_bind_blob(statement, 3, entry->outbox, 16);
     return store_run(store, statement, why);
 }
 
@@ -74,7 +83,9 @@ static enum status list_batch(struct store *store, const char *agent, sqlite3_st
                               struct fault *why)
 {
     struct entry entry = {.outcome = sqlite3_column_blob(statement, 1),
-                          .outcome_length = (size_t)sqlite3_column_bytes(statement, 1)};
+                          .outcome_length = (size_t)sqlite3_column_bytes(statement, 1),
+                          .bytes = sqlite3_column_blob(statement, 2),
+                          .length = (size_t)sqlite3_column_bytes(statement, 2)};
     struct fault ignored = {0};
     struct refusal *refusals = NULL;
     size_t capacity = 0;
@@ -83,10 +94,10 @@ static enum status list_batch(struct store *store, const char *agent, sqlite3_st
     free(refusals);
     if (!is_sound)
         return store_damaged(store, "ledger: an entry cannot be read", why);
-    if (entry.repeated || batch_decode(sqlite3_column_blob(statement, 2), (size_t)sqlite3_column_bytes(statement, 2),
-                                       batch, &ignored) != STATUS_OK)
+    if (entry.repeated || batch_decode(entry.bytes, entry.length, batch, &ignored) != STATUS_OK)
         return STATUS_OK;
-    return list_file(store, agent, entry.outbox, &(*batch)->submission, why);
+    (void)snprintf(entry.agent, sizeof entry.agent, "%s", agent);
+    return list_file(store, &entry, &(*batch)->submission, why);
 }
 
 static enum status list_all_files(struct store *store, const char *agent, struct fault *why)
@@ -147,32 +158,40 @@ enum status store_note_file(struct store *store, const struct entry *entry, stru
             return STATUS_OK;
         submission = &store->batch->submission;
     }
-    return list_file(store, entry->agent, entry->outbox, submission, why);
+    return list_file(store, entry, submission, why);
 }
 
-enum status store_knows_file(struct store *store, const char *agent, const unsigned char hash[SEAL_HASH],
-                             const unsigned char outbox[16], bool *ret_known, struct fault *why)
+static enum status is_listed(struct store *store, const struct entry *entry, const unsigned char mark[SEAL_HASH], bool *ret_listed,
+                             struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
-    enum status status = learn_outbox(store, agent, outbox, why);
+    enum status status = store_statement(store, STATEMENT_TAKEN, &statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(statement, 1, entry->agent);
+    store_bind_blob(statement, 2, mark, SEAL_HASH);
+    store_bind_blob(statement, 3, entry->outbox, 16);
+    status = store_step(store, statement, ret_listed, why);
+    if (status == STATUS_OK)
+        sqlite3_reset(statement);
+    return status;
+}
+
+enum status store_knows(struct store *store, const struct entry *entry, const struct submission *submission,
+                        enum store_known *ret_known, struct fault *why)
+{
+    unsigned char mark[SEAL_HASH];
+    bool is_file = false, is_part = false;
+    enum status status = learn_outbox(store, entry->agent, entry->outbox, why);
     if (status == STATUS_OK && store->outbox.has_others && store->outbox.id == 0)
-        status = add_outbox(store, agent, outbox, why);
-    if (status == STATUS_OK && !store->outbox.has_others) {
-        *ret_known = false;
-        return STATUS_OK;
+        status = add_outbox(store, entry->agent, entry->outbox, why);
+    if (status == STATUS_OK && store->outbox.has_others)
+        status = is_listed(store, entry, submission->hash, &is_file, why);
+    if (status == STATUS_OK && store->outbox.has_others && !is_file && submission->part + 1 != submission->parts) {
+        mark_of(submission, entry->bytes, entry->length, mark);
+        status = is_listed(store, entry, mark, &is_part, why);
     }
     if (status == STATUS_OK)
-        status = store_statement(store, STATEMENT_TAKEN, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, agent);
-    store_bind_blob(statement, 2, hash, SEAL_HASH);
-    store_bind_blob(statement, 3, outbox, 16);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    sqlite3_reset(statement);
-    *ret_known = row;
-    return STATUS_OK;
+        *ret_known = is_file ? STORE_KNOWS_FILE : is_part ? STORE_KNOWS_PART : STORE_KNOWS_NOT;
+    return status;
 }

@@ -44,7 +44,8 @@
                   " WHERE o.agent = ?1")                                                                               \
     X(BLOCK, "SELECT bytes, seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                        \
     X(BLOCK_SEAL, "SELECT seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                          \
-    X(BLOCK_SEALS, "SELECT subject, period, block, seal FROM block")                                                   \
+    X(BLOCK_SEALS, "SELECT subject, period, block, seal FROM block INDEXED BY sqlite_autoindex_block_1"                \
+                   " ORDER BY subject, period, block")                                                                 \
     X(BLOCK_SAVE, "INSERT INTO block(subject, period, block, seal, bytes) VALUES(?1, ?2, ?3, ?4, ?5)"                  \
                   " ON CONFLICT DO UPDATE SET seal = excluded.seal, bytes = excluded.bytes")                           \
     X(HASH_AT, "SELECT hash FROM ledger WHERE entry = ?1")                                                             \

@@ -114,6 +114,7 @@ static enum status share_before(struct store *store, const char *subject, const 
     return STATUS_OK;
 }
 
+/* By the index, as blocks are looked for: one that only the table has would not be found, and count as never saved. */
 static enum status sum_shares(struct store *store, uint64_t *ret_sum, struct fault *why)
 {
     sqlite3_stmt *statement;

@@ -197,16 +197,17 @@ static enum status decide(void *context, struct entry *entry, bool *ret_stop, st
     const struct refusal *refusals = NULL;
     const struct touch *touches = NULL;
     size_t count = 0, touch_count = 0;
-    bool repeated = false;
+    enum store_known known = STORE_KNOWS_NOT;
     const char *scope_code = proof_scope(deciding->verifying->proof, entry->agent, entry->number);
     enum status status = follow_catalogue(deciding, entry->number, why);
     if (status == STATUS_OK)
         status = batch_decode(entry->bytes, entry->length, &deciding->batch, why);
     if (status == STATUS_OK)
-        status = store_knows_file(scratch->store, entry->agent, deciding->batch->submission.hash, entry->outbox, &repeated,
-                                  why);
+        status = store_knows(scratch->store, entry, &deciding->batch->submission, &known, why);
     if (status != STATUS_OK)
         return status;
+    /* Ledgers may be from before parts were heeded: then a part stands there twice, with the same values. */
+    const bool repeated = known == STORE_KNOWS_FILE || (known == STORE_KNOWS_PART && entry->repeated);
     deciding->looked_at++;
     const uint32_t scope = scope_code == NULL ? NO_INDEX : catalogue_unit(scratch->catalogue, scope_code);
     if (scope == NO_INDEX || repeated != entry->repeated) {

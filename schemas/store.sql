@@ -48,7 +48,8 @@ CREATE TABLE touch(
     PRIMARY KEY(form, period, entry)
 ) WITHOUT ROWID;
 
--- Files whose last part was taken, of agents that had more than one outbox (aggregator/store_files.c).
+-- Files whose last part was taken, by their hash, and single parts before the last, by the hash of their batch; of agents
+-- that had more than one outbox (aggregator/store_files.c).
 CREATE TABLE taken(
     agent  TEXT NOT NULL,
     hash   BLOB NOT NULL,

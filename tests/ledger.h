@@ -76,6 +76,7 @@ static inline void deliver(struct district *district, const char *rows, uint64_t
     struct submission submission = {.file = "t.csv", .source = "report", .parts = 1, .taken_at = city.now_ms};
     struct entry entry = {.received_at = city.now_ms};
     const struct touch *touches = NULL;
+    enum store_known known = STORE_KNOWS_NOT;
     unsigned char *bytes = NULL, digest[SEAL_HASH];
     size_t length = 0, count = 0, touch_count = 0;
     char *text = memory_copy_text(rows);
@@ -97,8 +98,8 @@ static inline void deliver(struct district *district, const char *rows, uint64_t
     seal_batch_digest(entry.agent, entry.outbox, entry.seq, entry.chain, digest);
     if (is_signed)
         seal_sign(digest, district->key.sign, entry.signature);
-    city_must(store_knows_file(city.store, entry.agent, submission.hash, entry.outbox, &entry.repeated, &why), &why,
-              "store_knows_file");
+    city_must(store_knows(city.store, &entry, &submission, &known, &why), &why, "store_knows");
+    entry.repeated = known != STORE_KNOWS_NOT;
     if (!entry.repeated) {
         city_must(abacus_apply(city.writing, city.batch, catalogue_unit(city.catalogue, district->scope), entry.number,
                                entry.received_at, &entry.refusals, &entry.refusal_count, &why), &why, "abacus_apply");

@@ -218,7 +218,7 @@ static void commit_batch(struct history *history, unsigned char life, const stru
     holds(batch->seq == history->watermark + 1, NUMBER_TWICE);
     history->content[batch->seq] = world.ever[life].content[batch->seq] = batch->content;
     if (*home != 0 && *home != life && world.flaw != FLAW_FILES_FORGOTTEN)
-        return; /* as store_knows_file */
+        return; /* as store_knows */
     /* Known limit: a gap that is filled by the other of two copies, or by a batch that was overtaken, is no gap, but its
      * files are taken again. */
     holds(*home == 0 || ((world.two || world.overtaking) && (world.retaken & file_bit(batch->content)) != 0), FILE_TWICE);

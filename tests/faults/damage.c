@@ -206,10 +206,24 @@ static void mutate(const char *folder, const char *older, const char *database, 
     }
 }
 
-static void tell(const char *what, const struct mutation *mutation, const char *detail)
+static void tell(const char *what, const struct mutation *mutation, size_t number, const char *detail)
 {
     wrong++;
-    fprintf(stderr, "wrong: %s (%s): %s\n", what, mutation->text, detail);
+    fprintf(stderr, "wrong: %s (%zu, %s): %s\n", what, number, mutation->text, detail);
+}
+
+/* DAMAGE_ONLY=n looks at that one alone, and leaves what was done to it in `folder`.only. */
+static bool is_left_out(size_t number, const char *folder)
+{
+    char only[PATH_MAX];
+    const char *wanted = getenv("DAMAGE_ONLY");
+    if (wanted == NULL)
+        return false;
+    if (strtoull(wanted, NULL, 10) != number)
+        return true;
+    (void)snprintf(only, sizeof only, "%s.only", folder);
+    copy_files(folder, only);
+    return false;
 }
 
 /* ---- a store ------------------------------------------------------------------------------------------------------------------ */
@@ -335,14 +349,16 @@ static void spoil_stores(const char *bin, size_t count, const char *answers)
         bool started = false;
         copy_files("template/data", "data");
         mutate("data", "older/data", "suanpan.db", &mutation);
+        if (is_left_out(i, "data"))
+            continue;
         const enum answer lying = ask_file(program, answers);
         const int proof = i % 4 == 0 ? verify(program) : 0; /* slower than all the rest */
         const enum answer running = ask_aggregator(aggregator, program, answers, &started);
         const enum answer worse = lying > running ? lying : running;
         if (proof >= CRASHED)
-            tell("a crash", &mutation, "verify");
+            tell("a crash", &mutation, i, "verify");
         else if (worse > EARLIER || (worse == EARLIER && !mutation.may_be_earlier))
-            tell(words[worse], &mutation, lying == worse ? "from the file" : "from the aggregator");
+            tell(words[worse], &mutation, i, lying == worse ? "from the file" : "from the aggregator");
         else if (worse == EARLIER)
             earlier++;
         else if (worse == RIGHT && proof == 0)
@@ -443,9 +459,11 @@ static void spoil_outboxes(const char *key_file, size_t count, const char *agent
         struct mutation mutation;
         copy_files(template, "spoilt");
         mutate("spoilt", older, "outbox.db", &mutation);
+        if (is_left_out(i, "spoilt"))
+            continue;
         const int verdict = try_outbox("spoilt", agent, &key);
         if (verdict >= CRASHED)
-            tell("a crash", &mutation, agent);
+            tell("a crash", &mutation, i, agent);
         else if (verdict == SOUND)
             harmless++;
         else if (verdict == RESCUED)
@@ -453,7 +471,7 @@ static void spoil_outboxes(const char *key_file, size_t count, const char *agent
         else if (verdict == SILENT && mutation.may_be_earlier)
             earlier++;
         else
-            tell(words[verdict], &mutation, agent);
+            tell(words[verdict], &mutation, i, agent);
     }
 }
 
