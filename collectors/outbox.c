@@ -68,7 +68,7 @@ static const char *const statements[SQL_COUNT] = {
                            " path_refused = coalesce(?3, path_refused) WHERE hash = ?1",
     [SQL_BATCH_ADD] = "INSERT INTO batch (seq, manifest, chain_before, chain, signature, bytes)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [SQL_BATCH_GET] = "SELECT chain_before, chain, signature, bytes FROM batch WHERE seq = ?1",
+    [SQL_BATCH_GET] = "SELECT chain_before, chain, signature, bytes, seq FROM batch WHERE seq >= ?1 ORDER BY seq",
     [SQL_BATCH_AFTER] = "SELECT min(seq) FROM batch WHERE seq > ?1",
     [SQL_BATCH_MANIFEST] = "SELECT m.path_done, m.path_refused, m.file, m.hash FROM batch b"
                            " JOIN manifest m ON m.id = b.manifest WHERE b.seq = ?1",
@@ -853,17 +853,20 @@ static enum status not_held(uint64_t seq, struct fault *why)
     return STATUS_REFUSED;
 }
 
-/* Steps to the row of a batch; the caller resets SQL_BATCH_GET (or lends its blob out till the next call). */
+/* Steps to the row of a batch; the caller resets SQL_BATCH_GET (or lends its blob out till the next call). Batches are
+ * mostly read one after another: then it steps on from the last, without asking for the file's lock anew. */
 static enum status find_batch(struct outbox *outbox, uint64_t seq, struct fault *why)
 {
     sqlite3_stmt *statement = outbox->sql[SQL_BATCH_GET];
     int step;
-    sqlite3_reset(statement);
-    sqlite3_bind_int64(statement, 1, (int64_t)seq);
-    step = sqlite3_step(statement);
-    if (step != SQLITE_ROW) {
+    if (!sqlite3_stmt_busy(statement) || (uint64_t)sqlite3_column_int64(statement, 4) + 1 != seq) {
         sqlite3_reset(statement);
-        return step == SQLITE_DONE ? not_held(seq, why) : failed(outbox, step, why);
+        sqlite3_bind_int64(statement, 1, (int64_t)seq);
+    }
+    step = sqlite3_step(statement);
+    if (step != SQLITE_ROW || (uint64_t)sqlite3_column_int64(statement, 4) != seq) {
+        sqlite3_reset(statement);
+        return step == SQLITE_ROW || step == SQLITE_DONE ? not_held(seq, why) : failed(outbox, step, why);
     }
     if (sqlite3_column_bytes(statement, 0) == SEAL_HASH && sqlite3_column_bytes(statement, 1) == SEAL_HASH &&
         sqlite3_column_bytes(statement, 2) == SEAL_SIGNATURE)
