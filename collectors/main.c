@@ -249,13 +249,28 @@ static enum status load_catalogue(struct collector *collector, struct fault *why
     return status == STATUS_OK ? calendar_use_timezone(collector->catalogue->timezone, why) : status;
 }
 
+static void count_lost(void *context, const char *file, const char *path_done)
+{
+    struct collector *collector = context;
+    (void)file, (void)path_done;
+    collector->lost_files++;
+}
+
+static void log_lost(void *context, const char *file, const char *path_done)
+{
+    count_lost(context, file, path_done);
+    log_event(LOG_LEVEL_ERROR, "file_lost", "file", file, "lies_in", path_done, NULL);
+}
+
 static enum status open_outbox(struct collector *collector, struct fault *why)
 {
     struct fault rescue = {0};
-    const enum status status = outbox_open(collector->settings.outbox, collector->settings.agent,
-                                           collector->key.sign, &collector->outbox, why);
-    if (status == STATUS_OK && outbox_was_rescued(collector->outbox, &rescue))
+    enum status status = outbox_open(collector->settings.outbox, collector->settings.agent, collector->key.sign,
+                                     &collector->outbox, why);
+    if (status == STATUS_OK && outbox_was_rescued(collector->outbox, &rescue)) {
+        status = outbox_lost_files(collector->outbox, log_lost, collector, why);
         log_fault(LOG_LEVEL_ERROR, "outbox_rescued", &rescue);
+    }
     if (status == STATUS_OK && !given(collector, OPTION_DRY_RUN))
         collector->retain = retain_new(&collector->settings, collector->outbox);
     return status;
@@ -513,13 +528,6 @@ static enum status give_back(struct collector *collector, struct fault *why)
     return status == STATUS_BROKEN ? STATUS_BROKEN : STATUS_OK;
 }
 
-static void log_lost(void *context, const char *file, const char *path_done)
-{
-    struct collector *collector = context;
-    collector->lost_files++;
-    log_event(LOG_LEVEL_ERROR, "file_lost", "file", file, "lies_in", path_done, NULL);
-}
-
 /* What neither the aggregator nor the outbox has any more is named file by file. */
 static enum status tell_lost(struct collector *collector, struct fault *why)
 {
@@ -636,6 +644,15 @@ static void tell_refused(struct collector *collector)
         fprintf(stderr, "  %s\n", collector->refused_paths[i]);
 }
 
+/* What was named as lost may have been taken again meanwhile. */
+static size_t still_lost(struct collector *collector)
+{
+    if (collector->lost_files == 0)
+        return 0;
+    collector->lost_files = 0;
+    return outbox_lost_files(collector->outbox, count_lost, collector, NULL) == STATUS_OK ? collector->lost_files : 1;
+}
+
 /* Exit code of a run that came to its end. */
 static int conclude(struct collector *collector, bool delivered)
 {
@@ -654,7 +671,7 @@ static int conclude(struct collector *collector, bool delivered)
         tell_undelivered(collector);
         return EXIT_UNREACHABLE;
     }
-    return collector->refused_rows + collector->refused_files + collector->lost_files + files_left(collector) > 0
+    return collector->refused_rows + collector->refused_files + still_lost(collector) + files_left(collector) > 0
                ? EXIT_PARTLY
                : EXIT_DONE;
 }

@@ -607,10 +607,10 @@ static void copy_tables(struct rescue *rescue)
                "SELECT seq, manifest, chain_before, chain, signature, bytes FROM batch ORDER BY seq DESC",
                "INSERT OR IGNORE INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)", true);
     /* Known figures whose words could not be read mean nothing; a file some of whose batches are lost has to be taken
-     * anew when it is delivered again. */
+     * anew when it is delivered again, as after outbox_lose. */
     sqlite3_exec(rescue->to,
                  "DELETE FROM known WHERE element NOT IN (SELECT id FROM word) OR unit NOT IN (SELECT id FROM word);"
-                 "DELETE FROM manifest WHERE id IN (SELECT m.id FROM manifest m JOIN meta LEFT JOIN"
+                 "UPDATE manifest SET first_batch = -1, last_batch = -1 WHERE id IN (SELECT m.id FROM manifest m JOIN meta LEFT JOIN"
                  " (SELECT manifest, count(*) AS held FROM batch JOIN meta WHERE seq > acked GROUP BY manifest) b"
                  " ON b.manifest = m.id WHERE m.last_batch > meta.acked"
                  " AND coalesce(b.held, 0) < m.last_batch - max(m.first_batch - 1, meta.acked))",

@@ -690,13 +690,22 @@ static enum status receive_all(struct publisher *publisher, struct fault *why)
     return STATUS_OK;
 }
 
-/* Refusals name batches by their old numbers, so they leave first. */
+static void note_lost(void *context, const char *file, const char *path_done)
+{
+    struct publisher *publisher = context;
+    (void)file, (void)path_done;
+    publisher->lost = true;
+}
+
+/* Refusals name batches by their old numbers, so they leave first. A damaged batch gets no new one. */
 static enum status give_rebirth(struct publisher *publisher, struct fault *why)
 {
     struct outbox_identity identity;
     if (!publisher->rebirth_owed || publisher->refusal_count > 0 || publisher->acknowledge != 0)
         return STATUS_OK;
-    const enum status status = outbox_rebirth(publisher->outbox, publisher->rebirth_from, why);
+    enum status status = outbox_rebirth(publisher->outbox, publisher->rebirth_from, why);
+    if (status == STATUS_OK)
+        status = outbox_lost_files(publisher->outbox, note_lost, publisher, why);
     if (status != STATUS_OK)
         return status == STATUS_AGAIN ? STATUS_OK : status;
     outbox_identity(publisher->outbox, &identity);

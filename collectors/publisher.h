@@ -33,7 +33,8 @@ size_t publisher_refusals(struct publisher *publisher, const struct publisher_re
 /* What the aggregator's ledger came to against the checkpoint kept here, since the last call (the alarm that stands,
  * once, also at the start); false when there is nothing to say. *ret_contradicts: a person has to look into it. */
 bool publisher_alarm(struct publisher *publisher, struct fault *ret_alarm, bool *ret_contradicts);
-/* True once when the aggregator was told of batches that are no longer held: outbox_lost_files names their files. */
+/* True once when batches are no longer held that the aggregator has not (it was told of a gap, or a new life of the outbox
+ * left out damaged ones): outbox_lost_files names their files. */
 bool publisher_lost(struct publisher *publisher);
 /* Why delivery does not move just now (unreachable, key refused, revoked ...), for --once and the log; false when it does. */
 bool publisher_trouble(const struct publisher *publisher, struct fault *ret_why);
