@@ -214,3 +214,14 @@ spread() {
         done
     done
 }
+
+# exhaust KIND LASTS [STEP] : every call (every STEP-th, from one drawn by the seed), for both programs, until a run in which
+# none was left to fail.
+exhaust() {
+    local program n step=${3:-1}
+    for program in aggregator collector; do
+        n=$((1 + SUANPAN_SEED % step))
+        while ${program}_faces "$1" $n "$2" && [ -f fired ]; do n=$((n + step)); done
+        say "$program, $1 for $2: each of $((n - 1)) calls failed once$([ $step -eq 1 ] || echo ", or one of $step of them")"
+    done
+}

@@ -8,6 +8,7 @@
  *                        memory: malloc and its kin give NULL
  *   FAULT_AT=n           the n-th such call fails, from 1
  *   FAULT_LASTS=n        and those after it, n in all (default 1)
+ *   FAULT_WHEN=file      calls count from the moment there is such a file
  *   FAULT_TOLD=file      made when it has failed
  *   FAULT_COUNT=file     the number of such calls, when the program ends by itself
  */
@@ -42,6 +43,7 @@ static size_t root_length;
 static int log_file = -1;
 static enum kind kind;
 static long fail_at, lasts = 1, calls;
+static const char *when;
 
 /* The next definition of a function, looked up when it is first used. */
 #define REAL(result, name, ...)                                                                                        \
@@ -82,6 +84,7 @@ __attribute__((constructor)) static void start(void)
             kind = (enum kind)i;
     fail_at = number_of("FAULT_AT", 0);
     lasts = number_of("FAULT_LASTS", 1);
+    when = getenv("FAULT_WHEN");
     ready = true;
 }
 
@@ -90,10 +93,20 @@ __attribute__((destructor)) static void finish(void)
     make_file("FAULT_COUNT", __atomic_load_n(&calls, __ATOMIC_SEQ_CST));
 }
 
+static bool has_begun(void)
+{
+    static bool begun;
+    const int before = errno;
+    if (!begun)
+        begun = when == NULL || syscall(SYS_faccessat, AT_FDCWD, when, F_OK) == 0;
+    errno = before;
+    return begun;
+}
+
 /* True when this call of the kind has to fail. */
 static bool fails(enum kind one, enum kind other)
 {
-    if (!ready || kind == KIND_NONE || (kind != one && kind != other))
+    if (!ready || kind == KIND_NONE || (kind != one && kind != other) || !has_begun())
         return false;
     const long call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
     if (fail_at == 0 || call < fail_at || call >= fail_at + lasts)
@@ -204,6 +217,21 @@ int close(int file)
     followed[file] = false;
     note(OPLOG_CLOSE, file, 0, "", 0);
     const int result = (int)syscall(SYS_close, file);
+    pthread_mutex_unlock(&order);
+    return result;
+}
+
+/* Its number is somebody else's soon; the C library closes it by itself. */
+int fclose(FILE *stream)
+{
+    REAL(int, fclose, FILE *);
+    const int file = fileno(stream);
+    if (!is_followed(file))
+        return real(stream);
+    pthread_mutex_lock(&order);
+    followed[file] = false;
+    note(OPLOG_CLOSE, file, 0, "", 0);
+    const int result = real(stream);
     pthread_mutex_unlock(&order);
     return result;
 }
