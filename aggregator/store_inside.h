@@ -116,9 +116,11 @@ enum statement {
     STATEMENT_COUNT
 };
 
-struct touched {            /* an entry touches a form and period; '' stands for any period */
+struct place {              /* of the index: a form and period ('' stands for any), and the entries gathered for it */
     char form[LIMIT_CODE_BYTES + 1], period[PERIOD_TEXT];
-    uint64_t entry;
+    uint32_t hash;
+    uint64_t *entries;      /* ascending */
+    size_t count, capacity;
 };
 
 struct memory {             /* bytes handed out to the caller; kept from call to call */
@@ -149,8 +151,11 @@ struct store {
         int64_t id;          /* 0: not there yet */
     } outbox;
 
-    struct touched *touched; /* of the open transaction, not in the file yet */
-    size_t touched_count, touched_capacity;
+    struct {                 /* what the open transaction touches and the file does not say yet: store_touch.c */
+        struct place *places;
+        uint32_t *table;     /* by hash, place + 1; 0: free */
+        size_t place_count, place_capacity, table_size, entries;
+    } touched;
 
     bool pages_seal_known;   /* the sum of the seals of all saved blocks, in this transaction */
     uint64_t pages_seal;
@@ -187,6 +192,7 @@ enum status store_note_file(struct store *store, const struct entry *entry, stru
 
 /* Writes what store_touch gathered: before a commit, and before anybody reads the index. */
 enum status store_flush_touches(struct store *store, struct fault *why) MUST_CHECK;
+void store_forget_touches(struct store *store);
 /* The next entry after `after` that touches the form and period; 0 when there is none. */
 enum status store_touching_after(struct store *store, const char *form, const char *period, uint64_t after,
                                  uint64_t *ret_entry, struct fault *why) MUST_CHECK;

@@ -58,7 +58,7 @@ static void give_up(struct store *store)
         /* A failing ROLLBACK leaves nothing more to do: the file is rolled back by whoever opens it next. */
         store->broken |= sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
     store->inside = false;
-    store->touched_count = 0;
+    store_forget_touches(store);
     store->head_known = store->pages_seal_known = store->outbox.known = false;
 }
 
@@ -575,7 +575,8 @@ void store_close(struct store **store)
     free(closed->block_bytes.bytes);
     free(closed->refusals);
     free(closed->outcome);
-    free(closed->touched);
+    free(closed->touched.places);
+    free(closed->touched.table);
     free(closed->path);
     free(closed);
 }

@@ -130,35 +130,51 @@ static enum status add_entries(struct store *store, const char *form, const char
     return status;
 }
 
-static int by_place(const void *one, const void *other)
+/* ---- gathering ------------------------------------------------------------------------------------------------------- */
+
+void store_forget_touches(struct store *store)
 {
-    const struct touched *a = one, *b = other;
-    int order = strcmp(a->form, b->form);
-    if (order == 0)
-        order = strcmp(a->period, b->period);
-    return order != 0 ? order : (a->entry > b->entry) - (a->entry < b->entry);
+    for (size_t i = 0; i < store->touched.place_count; i++)
+        free(store->touched.places[i].entries);
+    if (store->touched.place_count != 0)
+        memset(store->touched.table, 0, store->touched.table_size * sizeof *store->touched.table);
+    store->touched.place_count = store->touched.entries = 0;
 }
 
 enum status store_flush_touches(struct store *store, struct fault *why)
 {
-    const struct touched *touched = store->touched;
-    const size_t count = store->touched_count;
     enum status status = STATUS_OK;
-    if (count == 0)
-        return STATUS_OK;
-    store->touched_count = 0;
-    qsort(store->touched, count, sizeof *touched, by_place);
-    uint64_t *entries = memory_array(count, sizeof *entries);
-    for (size_t first = 0, next; first < count && status == STATUS_OK; first = next) {
-        size_t different = 0;
-        for (next = first; next < count && strcmp(touched[next].form, touched[first].form) == 0 &&
-                           strcmp(touched[next].period, touched[first].period) == 0; next++)
-            if (different == 0 || entries[different - 1] != touched[next].entry)
-                entries[different++] = touched[next].entry;
-        status = add_entries(store, touched[first].form, touched[first].period, entries, different, why);
+    for (size_t i = 0; i < store->touched.place_count && status == STATUS_OK; i++) {
+        const struct place *place = &store->touched.places[i];
+        status = add_entries(store, place->form, place->period, place->entries, place->count, why);
     }
-    free(entries);
+    store_forget_touches(store);
     return status;
+}
+
+static uint32_t hash_place(const char *form, const char *period)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (; *form != '\0'; form++)
+        hash = (hash ^ (unsigned char)*form) * 16777619U;
+    hash = (hash ^ ' ') * 16777619U;
+    for (; *period != '\0'; period++)
+        hash = (hash ^ (unsigned char)*period) * 16777619U;
+    return hash;
+}
+
+static void grow_table(struct store *store)
+{
+    const size_t size = store->touched.table_size == 0 ? 64 : store->touched.table_size * 2;
+    free(store->touched.table);
+    store->touched.table = memory_array(size, sizeof *store->touched.table);
+    store->touched.table_size = size;
+    for (uint32_t i = 0; i < store->touched.place_count; i++) {
+        size_t at = store->touched.places[i].hash & (size - 1);
+        while (store->touched.table[at] != 0)
+            at = (at + 1) & (size - 1);
+        store->touched.table[at] = i + 1;
+    }
 }
 
 /* Codes and periods fit by their definition. */
@@ -169,24 +185,54 @@ static void copy_text(char *into, size_t capacity, const char *text)
     into[length] = '\0';
 }
 
-static void gather(struct store *store, const char *form, const char *period, uint64_t entry)
+static struct place *place_of(struct store *store, const char *form, const char *period)
 {
-    store->touched = memory_grow(store->touched, &store->touched_capacity, store->touched_count + 1, sizeof *store->touched);
-    struct touched *touched = &store->touched[store->touched_count++];
-    copy_text(touched->form, sizeof touched->form, form);
-    copy_text(touched->period, sizeof touched->period, period);
-    touched->entry = entry;
+    const uint32_t hash = hash_place(form, period);
+    if (store->touched.place_count * 2 >= store->touched.table_size)
+        grow_table(store);
+    size_t at = hash & (store->touched.table_size - 1);
+    for (; store->touched.table[at] != 0; at = (at + 1) & (store->touched.table_size - 1)) {
+        struct place *place = &store->touched.places[store->touched.table[at] - 1];
+        if (place->hash == hash && strcmp(place->form, form) == 0 && strcmp(place->period, period) == 0)
+            return place;
+    }
+    store->touched.places = memory_grow(store->touched.places, &store->touched.place_capacity,
+                                        store->touched.place_count + 1, sizeof *store->touched.places);
+    struct place *place = &store->touched.places[store->touched.place_count++];
+    store->touched.table[at] = (uint32_t)store->touched.place_count;
+    *place = (struct place){.hash = hash};
+    copy_text(place->form, sizeof place->form, form);
+    copy_text(place->period, sizeof place->period, period);
+    return place;
+}
+
+static enum status gather(struct store *store, const char *form, const char *period, uint64_t entry, struct fault *why)
+{
+    struct place *place = place_of(store, form, period);
+    if (place->count != 0 && place->entries[place->count - 1] == entry)
+        return STATUS_OK;
+    if (place->count != 0 && place->entries[place->count - 1] > entry) {
+        const enum status status = store_flush_touches(store, why);
+        return status == STATUS_OK ? gather(store, form, period, entry, why) : status;
+    }
+    place->entries = memory_grow(place->entries, &place->capacity, place->count + 1, sizeof *place->entries);
+    place->entries[place->count++] = entry;
+    store->touched.entries++;
+    return STATUS_OK;
 }
 
 enum status store_touch(struct store *store, uint64_t entry, const struct touch *touches, size_t touch_count,
                         struct fault *why)
 {
-    for (size_t i = 0; i < touch_count; i++) {
-        gather(store, touches[i].form, touches[i].period, entry);
-        if (i == 0 || strcmp(touches[i].form, touches[i - 1].form) != 0)
-            gather(store, touches[i].form, "", entry);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < touch_count && status == STATUS_OK; i++) {
+        status = gather(store, touches[i].form, touches[i].period, entry, why);
+        if (status == STATUS_OK && (i == 0 || strcmp(touches[i].form, touches[i - 1].form) != 0))
+            status = gather(store, touches[i].form, "", entry, why);
     }
-    return store->touched_count >= PENDING_MOST || !store->inside ? store_flush_touches(store, why) : STATUS_OK;
+    if (status == STATUS_OK && (store->touched.entries >= PENDING_MOST || !store->inside))
+        status = store_flush_touches(store, why);
+    return status;
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
