@@ -316,7 +316,7 @@ static enum exit_code read_configuration(struct program *program, const char *fi
 static enum exit_code open_store(struct program *program)
 {
     struct fault why = {0};
-    const size_t memory = ((size_t)program->settings.memory_mib << 20) / 2; /* the desk has the other half */
+    const size_t memory = settings_pages_bytes(&program->settings);
     enum status status = store_open(program->settings.store_path, STORE_WRITE, &program->store, &why);
     if (status == STATUS_AGAIN) { /* held, or its disk is full */
         if (why.message == MESSAGE_STORE_HELD)

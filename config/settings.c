@@ -754,6 +754,11 @@ enum status aggregator_settings_load(const char *file, struct aggregator_setting
     return status;
 }
 
+size_t settings_pages_bytes(const struct aggregator_settings *settings)
+{
+    return ((size_t)settings->memory_mib << 20) / 8 * 3;
+}
+
 void aggregator_settings_free(struct aggregator_settings *settings)
 {
     if (settings != NULL)

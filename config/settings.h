@@ -39,7 +39,7 @@ struct aggregator_settings {
     const char *catalogue, *store /* URL, path made absolute */, *store_path /* of sqlite: */, *agents, *key;
     const char *listen_collectors, *listen_queries, *listen_events /* or NULL */, *listen_http /* or NULL; loopback only */;
     enum security security;
-    int64_t memory_mib; /* page cache, 1 to 1048576, default 256 */
+    int64_t memory_mib; /* live figures and all that grows with them, 1 to 1048576, default 256 */
     struct settings_private *private;
 };
 
@@ -50,6 +50,9 @@ void collector_settings_free(struct collector_settings *settings);
 enum status aggregator_settings_load(const char *file, struct aggregator_settings *ret_settings, struct fault *why)
     MUST_CHECK;
 void aggregator_settings_free(struct aggregator_settings *settings);
+/* Bytes of pages for each of the two that keep some, the writer and the desk: three eighths of memory_mib. The last quarter
+ * is for what else grows with the records: the store's cache, batches under way, what the allocator loses. */
+size_t settings_pages_bytes(const struct aggregator_settings *settings);
 /* sqlite:PATH -> absolute PATH (relative to the working directory); STATUS_REFUSED for an unknown kind of store. */
 enum status settings_store_path(const char *url, char **ret_path, struct fault *why) MUST_CHECK;
 /* True when the endpoint stays on this machine: ipc://, inproc://, tcp://127.x.x.x, tcp://[::1], tcp://localhost. */

@@ -127,7 +127,7 @@ static enum status open_store(struct desk *desk, struct fault *why)
     status = store_open(desk->settings->store_path, STORE_READ, &desk->store, why);
     if (status == STATUS_OK)
         desk->office = office_open(desk->catalogue, desk->store,
-                                   (size_t)desk->settings->memory_mib * 1024 * 1024 / 2);
+                                   settings_pages_bytes(desk->settings));
     if (status == STATUS_OK)
         office_set_agents(desk->office, desk->settings->agents);
     return status;
