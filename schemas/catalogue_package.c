@@ -7,6 +7,7 @@
 #include "text.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,11 +133,23 @@ static void report_json(struct loader *loader, const json_error_t *error)
     loader_report(loader, FINDING_ERROR, &place, MESSAGE_BAD_JSON, line, column, error->text, NULL);
 }
 
+static void *take(size_t bytes)
+{
+    return memory_array(bytes, 1);
+}
+
+/* jansson 2.14 falls over a string for which there is no memory; as everywhere here the program stops with a word instead. */
+static void give_memory(void)
+{
+    json_set_alloc_funcs(take, free);
+}
+
 void catalogue_read_package(struct loader *loader)
 {
     const struct place place = package_place(NULL);
     const struct catalogue_file *file = loader_file(loader, PACKAGE);
     struct fault fault = {.message = MESSAGE_NONE};
+    static pthread_once_t is_given = PTHREAD_ONCE_INIT;
     json_error_t error;
     json_t *package = NULL;
     char *text = NULL;
@@ -149,6 +162,7 @@ void catalogue_read_package(struct loader *loader)
         loader_report_fault(loader, FINDING_ERROR, &place, &fault);
         return;
     }
+    pthread_once(&is_given, give_memory);
     package = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (package == NULL)
         report_json(loader, &error);
