@@ -278,11 +278,40 @@ static void batch_of_run(const struct wire_run *run, size_t at, const unsigned c
     memcpy(ret_batch->signature, run->batches[at].signature, SEAL_SIGNATURE);
 }
 
-static void swap_batches(struct intake *intake)
+/* How many batches of the run, from `first` on, can be read and wait for no catalogue. */
+static size_t count_fit(struct intake *intake, const struct wire_run *run, size_t first)
 {
-    struct batch *batch = intake->batch;
-    intake->batch = intake->ahead;
-    intake->ahead = batch;
+    char detail[256];
+    size_t end = first;
+    while (end < run->count && is_readable(intake, run->batches[end].bytes, run->batches[end].length, detail) &&
+           newer_name(intake) == NULL)
+        end++;
+    return end;
+}
+
+/* Where a run that is not taken whole is cut: what stands before the cut is the last that goes in, so it needs a good
+ * signature of its own. */
+static size_t cut_run(const struct peer *peer, const struct wire_run *run, size_t first, size_t end,
+                      unsigned char (*chains)[SEAL_HASH])
+{
+    struct wire_batch batch;
+    for (; end > first; end--) {
+        batch_of_run(run, end - 1, chains[end - 1], &batch);
+        if (signature_holds(peer, &batch, chains[end]))
+            break;
+    }
+    return end;
+}
+
+static void refuse_behind_cut(struct intake *intake, struct peer *peer, const struct wire_batch *batch, bool is_fit)
+{
+    char detail[256];
+    if (is_fit)
+        refuse_unsigned(intake, peer, batch);
+    else if (!is_readable(intake, batch->bytes, batch->length, detail))
+        refuse_batch(intake, peer, batch, NACK_MALFORMED, detail);
+    else
+        (void)waits_for_catalogue(intake, peer, batch);
 }
 
 /* The run from `first` on, its last signature being good. The ledger keeps no signature that nobody checked: a batch is
@@ -293,31 +322,22 @@ static enum status take_run(struct intake *intake, struct peer *peer, const unsi
 {
     struct wire_batch batch;
     char detail[256];
-    bool readable = is_readable(intake, run->batches[first].bytes, run->batches[first].length, detail);
     enum status status = STATUS_OK;
+    const size_t fit = count_fit(intake, run, first);
+    const size_t end = fit < run->count ? cut_run(peer, run, first, fit, chains) : fit;
     for (size_t i = first; i < run->count && status == STATUS_OK; i++) {
-        bool next = false;
         batch_of_run(run, i, chains[i], &batch);
         if (!is_next(intake, peer, route, route_length, &batch))
             return STATUS_OK;
-        if (!readable)
-            refuse_batch(intake, peer, &batch, NACK_MALFORMED, detail);
-        if (!readable || waits_for_catalogue(intake, peer, &batch))
+        if (i == end) {
+            refuse_behind_cut(intake, peer, &batch, end < fit);
             return STATUS_OK;
-        if (i + 1 < run->count) {
-            swap_batches(intake);
-            readable = is_readable(intake, run->batches[i + 1].bytes, run->batches[i + 1].length, detail);
-            next = readable && newer_name(intake) == NULL;
-            swap_batches(intake);
         }
-        if (next) {
+        if (!is_readable(intake, batch.bytes, batch.length, detail) || waits_for_catalogue(intake, peer, &batch))
+            return STATUS_OK; /* cannot be: it was just found to fit */
+        if (i + 1 < end)
             memset(batch.signature, 0, sizeof batch.signature);
-        } else if (i + 1 < run->count && !signature_holds(peer, &batch, chains[i + 1])) {
-            refuse_unsigned(intake, peer, &batch);
-            return STATUS_OK;
-        }
         status = take_batch(intake, peer, &batch, chains[i + 1], why);
-        swap_batches(intake);
     }
     return status;
 }

@@ -110,7 +110,7 @@ struct intake {
     const char *address; /* of the message that is looked at */
     struct checkpoints checkpoints;
     struct porter *porter;       /* NULL: none */
-    struct batch *batch, *ahead; /* memory of the decoder; of the batch after it in a run */
+    struct batch *batch; /* memory of the decoder */
 
     bool primed;
     struct catalogue_row *catalogues; /* that were ever in force */

@@ -95,7 +95,6 @@ void intake_free(struct intake **intake)
     recall_free(&old->recall);
     incidents_free(&old->incidents);
     batch_free(&old->batch);
-    batch_free(&old->ahead);
     free(old->refusals);
     free(old->catalogues);
     free(old->peers);

@@ -347,7 +347,7 @@ static void a_signature_by_any_other_key_is_refused(void)
 #define RUN 5
 
 /* Five batches of one row each, in one message: what is wrong with which (from 0) is said by `harm`. */
-enum harm { HARM_NONE, HARM_SIGNATURE, HARM_BYTES, HARM_CONTENTS };
+enum harm { HARM_NONE, HARM_SIGNATURE, HARM_BYTES, HARM_CONTENTS, HARM_BOTH /* contents, and the signature before them */ };
 
 struct convoy {
     struct parcel parcels[RUN];
@@ -365,13 +365,13 @@ static void make_run(struct convoy *run, enum harm harm, size_t at)
         unsigned char digest[SEAL_HASH];
         struct wire_batch *batch = &run->parcels[i].message.batch;
         run->parcels[i] = pack(&east, rows[i], (unsigned char)(i + 1));
-        if (harm == HARM_CONTENTS && i == at) { /* and everything else about it right */
+        if ((harm == HARM_CONTENTS || harm == HARM_BOTH) && i == at) { /* and everything else about it right */
             run->parcels[i].bytes[0] ^= 1;
             seal_chain_next(batch->chain_before, batch->bytes, batch->length, east.chain);
             seal_batch_digest(east.agent, east.outbox, batch->seq, east.chain, digest);
             seal_sign(digest, east.key.sign, batch->signature);
         }
-        if (harm == HARM_SIGNATURE && i == at)
+        if ((harm == HARM_SIGNATURE && i == at) || (harm == HARM_BOTH && i + 1 == at))
             batch->signature[3] ^= 1;
         run->batches[i] = (struct wire_run_batch){.bytes = batch->bytes, .length = batch->length};
         memcpy(run->batches[i].signature, batch->signature, SEAL_SIGNATURE);
@@ -422,6 +422,8 @@ static void one_good_signature_proves_a_run(void)
         {HARM_BYTES, 3, 3, NACK_BAD_SIGNATURE, "111", "12 2/2 complete"},
         {HARM_CONTENTS, 3, 3, NACK_MALFORMED, "001", "12 2/2 complete"},
         {HARM_CONTENTS, 0, 0, NACK_MALFORMED, "", "- 0/2 missing"},
+        {HARM_BOTH, 3, 2, NACK_BAD_SIGNATURE, "01", "3 2/2 complete"},
+        {HARM_BOTH, 1, 0, NACK_BAD_SIGNATURE, "", "- 0/2 missing"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct convoy run;
