@@ -23,7 +23,7 @@ static void whatever_happens_everything_arrives_once(void)
     const uint64_t usual = tier != NULL && strcmp(tier, "nightly") == 0 ? 10000000 : 100000;
     const uint64_t schedules = wanted != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : usual;
     const uint64_t first = wanted != NULL ? strtoull(wanted, NULL, 10) : 1;
-    uint64_t files = 0, lives = 0, restored = 0, gaps = 0, seconds = 0, fights = 0;
+    uint64_t files = 0, lives = 0, restored = 0, gaps = 0, seconds = 0, fights = 0, cut_runs = 0, shared = 0;
     for (uint64_t seed = first; seed < first + schedules; seed++) {
         if (schedule(seed, FLAW_NONE) != COMPLAINT_NONE) {
             show(seed);
@@ -36,15 +36,19 @@ static void whatever_happens_everything_arrives_once(void)
         gaps += world.gaps;
         seconds += world.seconds;
         fights += world.fights;
+        cut_runs += world.cut_runs;
+        shared += world.shared_groups;
     }
     printf("\n    %" PRIu64 " schedules, %" PRIu64 " files, %" PRIu64 " rebirths, %" PRIu64 " restores, %" PRIu64
-           " gaps, %" PRIu64 " second collectors, %" PRIu64 " fights ",
-           schedules, files, lives, restored, gaps, seconds, fights);
+           " gaps, %" PRIu64 " second collectors, %" PRIu64 " fights, %" PRIu64 " runs cut, %" PRIu64 " groups of two agents ",
+           schedules, files, lives, restored, gaps, seconds, fights, cut_runs, shared);
     CU_ASSERT(wanted != NULL || files > schedules); /* the world was not empty, */
     CU_ASSERT(wanted != NULL || lives > schedules / 100); /* outboxes were born again in it, */
     CU_ASSERT(wanted != NULL || restored > schedules / 10); /* the aggregator was put back, */
     CU_ASSERT(wanted != NULL || gaps > schedules / 100); /* batches were missing, */
-    CU_ASSERT(wanted != NULL || seconds > schedules / 10); /* and two collectors had one name */
+    CU_ASSERT(wanted != NULL || seconds > schedules / 10); /* two collectors had one name, */
+    CU_ASSERT(wanted != NULL || cut_runs > schedules / 10); /* runs were taken up to a bad batch, */
+    CU_ASSERT(wanted != NULL || shared > schedules / 2); /* and agents shared a commit */
 }
 
 /* ---- controls: the world notices ------------------------------------------------------------------------------------------ */
@@ -127,6 +131,31 @@ static void a_gap_that_is_not_written_down_is_found(void)
     finds(FLAW_GAP_UNRECORDED, NUMBER_MISSING);
 }
 
+static void a_run_whose_last_signature_nobody_checks_is_found(void)
+{
+    finds(FLAW_RUN_UNCHECKED, SPOILT_STORED);
+}
+
+static void a_run_cut_without_a_signature_at_its_end_is_found(void)
+{
+    finds(FLAW_RUN_END_UNSIGNED, UNPROVEN);
+}
+
+static void a_run_that_goes_on_behind_a_bad_batch_is_found(void)
+{
+    finds(FLAW_RUN_BEHIND_BAD, NUMBER_TWICE);
+}
+
+static void a_run_taken_from_its_start_once_more_is_found(void)
+{
+    finds(FLAW_RUN_REPEATED, NUMBER_TWICE);
+}
+
+static void a_session_that_outlives_its_group_is_found(void)
+{
+    finds(FLAW_OTHERS_GO_ON, ACKNOWLEDGED_UNCOMMITTED);
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -144,6 +173,11 @@ int main(void)
         SENTENCE(a_rebirth_that_leaves_behind_what_is_in_no_backup_is_found),
         SENTENCE(an_outbox_that_lets_go_of_what_is_in_no_backup_is_found),
         SENTENCE(a_gap_that_is_not_written_down_is_found),
+        SENTENCE(a_run_whose_last_signature_nobody_checks_is_found),
+        SENTENCE(a_run_cut_without_a_signature_at_its_end_is_found),
+        SENTENCE(a_run_that_goes_on_behind_a_bad_batch_is_found),
+        SENTENCE(a_run_taken_from_its_start_once_more_is_found),
+        SENTENCE(a_session_that_outlives_its_group_is_found),
     };
     if (seal_start() != STATUS_OK)
         return EXIT_FAILURE;

@@ -4,6 +4,7 @@
 static void send_up(const struct collector *at, struct letter letter)
 {
     letter.route = at->route;
+    letter.agent = at->agent;
     letter.session = at->sender.session;
     push(&world.up, &letter);
 }
@@ -54,6 +55,16 @@ static bool is_last_of_file(const struct outbox_file *outbox, uint64_t seq)
     return true;
 }
 
+/* The next batch: numbered, chained and signed. */
+static void collector_seal(struct collector *at, unsigned char file)
+{
+    struct outbox_file *outbox = &at->outbox;
+    const uint64_t seq = ++outbox->high;
+    outbox->content[seq] = file;
+    outbox->chain[seq] = chain_next(outbox->chain[seq - 1], file);
+    outbox->signature[seq] = sign(outbox->chain[seq], at->agent);
+}
+
 /* As outbox_rebirth: what no backup is known to hold, and what the aggregator has otherwise, gets new numbers under a new
  * identity. */
 void collector_rebirth(struct collector *at)
@@ -74,9 +85,7 @@ void collector_rebirth(struct collector *at)
                 at->outbox.lost |= is_last_of_file(&old, seq) ? file_bit(old.content[seq]) : 0;
                 continue;
             }
-            const uint64_t to = ++at->outbox.high;
-            at->outbox.content[to] = old.content[seq];
-            at->outbox.chain[to] = chain_next(at->outbox.chain[to - 1], old.content[seq]);
+            collector_seal(at, old.content[seq]);
         }
     }
     collector_step(at, (struct delivery_event){.kind = DELIVERY_REBORN, .low = at->outbox.low, .high = at->outbox.high});
@@ -209,6 +218,22 @@ static void find_hole(struct collector *at, uint64_t seq)
     collector_step(at, (struct delivery_event){.kind = DELIVERY_LOST, .low = seq, .high = last});
 }
 
+/* As gather in publisher.c: batch seq and some that follow it, as far as they can be read. */
+static struct letter gather(const struct collector *at, uint64_t seq, uint64_t most)
+{
+    const struct outbox_file *outbox = &at->outbox;
+    struct letter letter = {.kind = WIRE_BATCH, .seq = seq, .chain = outbox->chain[seq - 1]};
+    const uint64_t wanted = 1 + (most > 1 ? chance() % most : 0);
+    while (letter.count < wanted && !outbox->damaged[seq + letter.count]) {
+        letter.contents[letter.count] = outbox->content[seq + letter.count];
+        letter.signatures[letter.count] = outbox->signature[seq + letter.count];
+        letter.count++;
+    }
+    if (letter.count > 1)
+        letter.kind = WIRE_RUN;
+    return letter;
+}
+
 void collector_send(struct collector *at)
 {
     const struct outbox_file *outbox = &at->outbox;
@@ -217,27 +242,26 @@ void collector_send(struct collector *at)
         collector_hello(at);
     collector_gap(at);
     while (!at->hello_owed && at->connected && (seq = delivery_wants(&at->sender)) != 0 && !one_in(8)) {
+        const uint64_t window = delivery_window(&at->sender), most = world.runs ? RUN_MOST : 1;
         if (outbox->damaged[seq]) {
             find_hole(at, seq);
             return;
         }
-        holds(is_held(outbox, seq), NOT_HELD_SENT);
+        const struct letter letter = gather(at, seq, window < most ? window : most);
+        holds(is_held(outbox, seq) && seq + letter.count - 1 <= outbox->high, NOT_HELD_SENT);
         if (world.complaint != COMPLAINT_NONE)
             return;
-        send_up(at, (struct letter){.kind = WIRE_BATCH, .seq = seq, .content = outbox->content[seq],
-                                    .chain = outbox->chain[seq - 1]});
-        delivery_sent(&at->sender, world.now);
+        send_up(at, letter);
+        for (unsigned char i = 0; i < letter.count; i++)
+            delivery_sent(&at->sender, world.now);
         holds(at->sender.next - at->sender.watermark - 1 <= at->sender.credit || at->gap_to != 0, BEYOND_CREDIT);
     }
 }
 
 static void collector_cut_batch(struct collector *at, unsigned char file)
 {
-    struct outbox_file *outbox = &at->outbox;
-    const uint64_t seq = ++outbox->high;
-    outbox->content[seq] = file;
-    outbox->chain[seq] = chain_next(outbox->chain[seq - 1], file);
-    outbox->lost &= ~file_bit(file);
+    collector_seal(at, file);
+    at->outbox.lost &= ~file_bit(file);
 }
 
 void collector_take_file(struct collector *at)

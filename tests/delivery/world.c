@@ -36,6 +36,8 @@ const char *const complaints[] = {
     [FILE_LOST] = "a file is lost and no gap says so",
     [NEEDLESSLY_LOST] = "a batch is missing that a good backup would have brought back",
     [NOT_HELD_SENT] = "a batch is sent that is not held",
+    [SPOILT_STORED] = "a batch is stored that is not what was signed",
+    [UNPROVEN] = "a batch is stored that no signature proves",
     [BEYOND_CREDIT] = "more is under way than was allowed",
     [TOO_MUCH] = "the world is too small",
 };
@@ -69,6 +71,11 @@ uint64_t chain_start(unsigned char life)
 uint64_t chain_next(uint64_t before, unsigned char content)
 {
     return mix(before * 31 + content);
+}
+
+uint64_t sign(uint64_t chain, unsigned agent)
+{
+    return mix(chain ^ mix(world.keys[agent] * AGENTS + agent + 1));
 }
 
 void push(struct queue *queue, const struct letter *letter)
@@ -176,6 +183,17 @@ static void disturb(void)
         push(&world.up, &letter);
 }
 
+/* A letter to the aggregator carries something else than was signed. */
+static void spoil(void)
+{
+    struct queue *up = &world.up;
+    if (up->count == 0)
+        return;
+    struct letter *letter = &up->letters[(up->first + chance() % up->count) % QUEUE];
+    if (letter->count > 0)
+        letter->contents[chance() % letter->count] |= SPOILT;
+}
+
 /* What comes to a collector over one connection comes in order and whole, or the connection fails: refusals rely on it.
  * But it may come twice, and what an old connection still held may come when there is a new one. */
 static void repeat(struct queue *queue)
@@ -191,6 +209,14 @@ static void repeat(struct queue *queue)
 static void new_outbox(struct collector *at)
 {
     at->outbox = (struct outbox_file){.life = ++world.lives, .low = 1, .chain = {chain_start(world.lives)}};
+}
+
+static void start_first(struct collector *at, unsigned char agent)
+{
+    at->runs = true;
+    at->agent = agent;
+    new_outbox(at);
+    collector_start(at);
 }
 
 /* Another machine gets the name, with a copy of the outbox or without. */
@@ -249,6 +275,15 @@ static void accident(struct collector *at)
         if (one_in(4))
             damage_batch(&at->outbox);
         break;
+    case 13: spoil(); break;
+    case 14: /* a file by a catalogue that the aggregator does not have yet */
+        world.unreadable |= file_bit((unsigned char)(1 + (world.files + chance() % 3) % FILES_MOST));
+        break;
+    case 15: world.unreadable = 0; break;
+    case 16: /* the agent gets another key; what is signed with the former one nobody can check any more */
+        if (one_in(8))
+            world.keys[at->agent]++;
+        break;
     case 11: start_second(&world.collectors[0], &world.collectors[1]); break;
     default: break;
     }
@@ -278,9 +313,9 @@ static void pass_time(void)
 
 static void pass_with_accidents(void)
 {
-    struct collector *second = &world.collectors[1];
+    struct collector *struck = &world.collectors[chance() % COLLECTORS];
     pass_time();
-    accident(second->runs && one_in(2) ? second : &world.collectors[0]);
+    accident(struck->runs ? struck : &world.collectors[0]);
     for (size_t i = 0; i < COLLECTORS; i++)
         if (world.collectors[i].runs)
             collector_work(&world.collectors[i], true);
@@ -295,12 +330,22 @@ static bool is_delivered(const struct collector *at)
            (at->outbox.lost == 0 || at->outbox.high == BATCHES_MOST);
 }
 
+/* A signature is over the chain, so the next one proves all that the chain leads through; over a gap it does not lead. */
+static bool is_proven(const struct history *history, uint64_t seq)
+{
+    while (seq < history->watermark && !history->proven[seq] && history->content[seq] != 0)
+        seq++;
+    return history->proven[seq];
+}
+
 static void judge_end(void)
 {
     const uint64_t excused = world.excused | world.store.missing | (world.older ? world.left_behind : 0);
     for (unsigned char life = 1; life <= world.lives; life++)
-        for (uint64_t seq = 1; seq <= history(life)->watermark; seq++)
+        for (uint64_t seq = 1; seq <= history(life)->watermark; seq++) {
             holds(history(life)->content[seq] != 0 || history(life)->missing[seq], NUMBER_MISSING);
+            holds(history(life)->content[seq] == 0 || is_proven(history(life), seq), UNPROVEN);
+        }
     for (unsigned char file = 1; file <= world.files; file++)
         holds(world.store.home[file] != 0 || (excused & file_bit(file)) != 0, FILE_LOST);
 }
@@ -325,11 +370,13 @@ enum complaint schedule(uint64_t seed, enum flaw flaw)
     world.flaw = flaw;
     world.two = seed % 4 == 0;
     world.overtaking = seed % 2 == 1;
-    world.collectors[0].runs = true;
-    new_outbox(&world.collectors[0]);
-    collector_start(&world.collectors[0]);
+    world.runs = seed % 3 != 0;
+    start_first(&world.collectors[0], 0);
+    if (seed / 4 % 2 == 1)
+        start_first(&world.collectors[COLLECTORS - 1], 1);
     for (int i = 0; i < 400 && world.complaint == COMPLAINT_NONE; i++)
         pass_with_accidents();
+    world.unreadable = 0;
     for (size_t i = COLLECTORS; i-- > 1;)
         cut(&world.collectors[i], false);
     for (size_t i = 0; i < COLLECTORS; i++)
@@ -342,9 +389,10 @@ enum complaint schedule(uint64_t seed, enum flaw flaw)
 void show(uint64_t seed)
 {
     printf("\n    SUANPAN_SEED=%" PRIu64 ": %s", seed, complaints[world.complaint]);
-    for (const struct collector *at = world.collectors; at < world.collectors + COLLECTORS && at->runs; at++)
-        printf("; state %d hold %d outbox %d low %" PRIu64 " high %" PRIu64 " acked %" PRIu64 " committed %" PRIu64,
-               (int)at->sender.state, (int)at->sender.hold, at->outbox.life, at->outbox.low, at->outbox.high,
-               at->outbox.acked, history(at->outbox.life)->watermark);
+    for (const struct collector *at = world.collectors; at < world.collectors + COLLECTORS; at++)
+        if (at->runs)
+            printf("; state %d hold %d outbox %d low %" PRIu64 " high %" PRIu64 " acked %" PRIu64 " committed %" PRIu64,
+                   (int)at->sender.state, (int)at->sender.hold, at->outbox.life, at->outbox.low, at->outbox.high,
+                   at->outbox.acked, history(at->outbox.life)->watermark);
     printf("\n");
 }

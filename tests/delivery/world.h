@@ -13,7 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES_MOST = 63, BATCHES_MOST = 100, LIVES_MOST = 24, QUEUE = 256, CREDIT = 4, BACKUPS = 2, COLLECTORS = 2 };
+enum {
+    FILES_MOST = 63,
+    BATCHES_MOST = 100,
+    LIVES_MOST = 32,
+    QUEUE = 256,
+    CREDIT = 4,
+    RUN_MOST = 4, /* batches in one message */
+    BACKUPS = 2,
+    AGENTS = 2,
+    COLLECTORS = 3, /* two of the first agent's name, one of the second's */
+    SPOILT = 0x80,  /* contents that are not what was signed */
+};
 
 /* Mistakes of the world around the two modules, one a control run. */
 enum flaw {
@@ -31,6 +42,11 @@ enum flaw {
     FLAW_FORGETFUL_REBIRTH,    /* the new identity leaves behind what is acknowledged and in no backup */
     FLAW_PRUNED_AT_ONCE,       /* the outbox lets go of what is acknowledged, whether a backup has it or not */
     FLAW_GAP_UNRECORDED,       /* a gap is passed and not written down */
+    FLAW_RUN_UNCHECKED,        /* nobody looks at the signature that covers a run */
+    FLAW_RUN_END_UNSIGNED,     /* what stands before a bad batch of a run is stored without a signature of its own */
+    FLAW_RUN_BEHIND_BAD,       /* a run goes on behind a bad batch */
+    FLAW_RUN_REPEATED,         /* a run is taken from its start, whatever of it is there already */
+    FLAW_OTHERS_GO_ON,         /* a group is rolled back, and the sessions of all but one of its agents do not know */
 };
 
 enum complaint {
@@ -45,6 +61,8 @@ enum complaint {
     FILE_LOST,
     NEEDLESSLY_LOST,
     NOT_HELD_SENT,
+    SPOILT_STORED,
+    UNPROVEN,
     BEYOND_CREDIT,
     TOO_MUCH, /* the world is too small */
 };
@@ -55,10 +73,12 @@ extern const char *const complaints[];
 
 struct letter { /* a message, whichever */
     enum wire_kind kind;
-    uint64_t route, session, seq, watermark, low, high, acked, epoch, first, backed;
+    uint64_t route, agent, session, seq, watermark, low, high, acked, epoch, first, backed;
     uint64_t chain; /* at high, before the batch, at the watermark, behind the gap, at seq */
     uint64_t files; /* GAP: a bit each */
-    unsigned char content, life;
+    unsigned char life;
+    unsigned char count, contents[RUN_MOST]; /* BATCH and RUN */
+    uint64_t signatures[RUN_MOST];
     uint32_t credit;
     enum wire_nack nack;
     uint64_t refused_from, refused_to; /* ACK: refusals of the batches (from, to] are inside */
@@ -74,12 +94,14 @@ struct outbox_file {              /* durable */
     uint64_t low, high, acked, backed, epoch;
     unsigned char content[BATCHES_MOST + 1]; /* number of the file in the batch */
     uint64_t chain[BATCHES_MOST + 1];
+    uint64_t signature[BATCHES_MOST + 1]; /* with the key of its day */
     bool damaged[BATCHES_MOST + 1]; /* its bytes do not fit their chain any more */
     uint64_t lost;                /* files that a gap took: may be taken again */
 };
 
 struct collector {
     bool runs;
+    unsigned char agent;
     uint64_t route;               /* of the connection */
     bool connected;
     struct queue down;
@@ -97,6 +119,7 @@ struct history {                  /* of one outbox */
     uint64_t chains[BATCHES_MOST + 1];
     unsigned char content[BATCHES_MOST + 1];
     bool missing[BATCHES_MOST + 1]; /* written down */
+    bool proven[BATCHES_MOST + 1];  /* a signature of its own that was checked is stored */
 };
 
 struct store {
@@ -107,7 +130,16 @@ struct store {
 
 struct pending { /* in the open group */
     uint64_t seq, chain, files;
-    unsigned char content; /* 0: a gap up to seq */
+    unsigned char life, content; /* content 0: a gap up to seq */
+    bool proven;
+};
+
+struct peer { /* what the aggregator knows of an agent in memory */
+    struct session session;
+    uint64_t route, fenced_route;
+    bool touched; /* by the open group */
+    bool owes_welcome, owes_ack, owes_nack;
+    struct letter nack;
 };
 
 struct world {
@@ -116,7 +148,10 @@ struct world {
     int64_t now;
     uint64_t routes;
     struct collector collectors[COLLECTORS];
-    bool two;                     /* a second one may come */
+    bool two;                     /* a second one of the first agent's name may come */
+    bool runs;                    /* several batches may travel in one message */
+    uint64_t keys[AGENTS];        /* with which agents sign today; the aggregator takes no other */
+    uint64_t unreadable;          /* files whose batches the aggregator cannot understand yet */
     bool overtaking;              /* letters of one connection may overtake each other, which TCP does not let happen */
     struct queue up;              /* to the aggregator */
     bool written[FILES_MOST + 1]; /* by file: its refusals are in the clerk's file */
@@ -131,14 +166,11 @@ struct world {
     struct store backups[BACKUPS]; /* the newest first */
     uint64_t backups_made;
     struct history ever[LIVES_MOST]; /* of committed batches, restored or not: watermark, content, gaps */
-    struct session session;       /* lost with the process, and all below */
-    uint64_t session_route, fenced_route;
+    struct peer peers[AGENTS];    /* lost with the process, and all below */
     struct pending group[QUEUE];
     size_t group_count;
-    bool owes_welcome, owes_ack, owes_nack;
-    struct letter nack;
-    uint64_t epoch_in_group;
-    uint64_t restored, gaps, fights, seconds; /* how often */
+    uint64_t group_epochs[LIVES_MOST]; /* written in the open group, 0: not */
+    uint64_t restored, gaps, fights, seconds, cut_runs, shared_groups; /* how often */
     bool older;                   /* it was put back to an older backup than the newest */
 };
 
@@ -154,6 +186,7 @@ bool trusts_copies(void);
 uint64_t file_bit(unsigned char content);
 uint64_t chain_start(unsigned char life);
 uint64_t chain_next(uint64_t before, unsigned char content);
+uint64_t sign(uint64_t chain, unsigned agent); /* with the key of today */
 void push(struct queue *queue, const struct letter *letter);
 bool pop(struct queue *queue, struct letter *ret_letter);
 
@@ -177,6 +210,8 @@ void leave_behind(const struct outbox_file *outbox, uint64_t until);
 /* ---- aggregator.c ----------------------------------------------------------------------------------------------------------- */
 
 struct history *history(unsigned char life);
+void aggregator_hear(const struct letter *letter);
+void aggregator_end_group(bool fails); /* commits and answers, or nothing of it happened */
 void aggregator_work(bool accidents);
 void aggregator_kill(void);
 
