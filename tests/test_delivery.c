@@ -1,6 +1,7 @@
 /* Both ends of the delivery protocol against each other in a world of accidents, drawn from a seed: cuts of the link with
  * everything on it lost, letters that come late and twice, kill -9 of either end, groups that cannot be committed, batches
- * that an outbox can no longer read, credit that runs out, files taken at any moment, an outbox put back from a backup, the
+ * that an outbox can no longer read, runs cut anywhere with a bad batch inside, keys that change, two agents in one commit,
+ * credit that runs out, files taken at any moment, an outbox put back from a backup, the
  * aggregator put back to its newest backup or to an older one, and in every fourth schedule a second collector of the same
  * name, with a copy of the outbox or with one of its own. Whatever happens:
  *

@@ -258,7 +258,7 @@ static bool tell(const struct peer *peer, struct letter letter)
     if (one_in(10))
         return false;
     letter.session = peer->session.number;
-    letter.credit = (uint32_t)(chance() % (CREDIT + 1));
+    letter.credit = (uint32_t)draw(CREDIT + 1);
     letter.watermark = peer->session.watermark;
     letter.chain = narrow(peer->session.chain);
     letter.backed = world.backups[0].of[life].watermark;

@@ -223,7 +223,7 @@ static struct letter gather(const struct collector *at, uint64_t seq, uint64_t m
 {
     const struct outbox_file *outbox = &at->outbox;
     struct letter letter = {.kind = WIRE_BATCH, .seq = seq, .chain = outbox->chain[seq - 1]};
-    const uint64_t wanted = 1 + (most > 1 ? chance() % most : 0);
+    const uint64_t wanted = 1 + (most > 1 ? draw(most) : 0);
     while (letter.count < wanted && !outbox->damaged[seq + letter.count]) {
         letter.contents[letter.count] = outbox->content[seq + letter.count];
         letter.signatures[letter.count] = outbox->signature[seq + letter.count];

@@ -21,7 +21,12 @@ uint64_t chance(void) /* splitmix64 */
 
 bool one_in(uint64_t n)
 {
-    return chance() % n == 0;
+    return !world.scripted && chance() % n == 0;
+}
+
+uint64_t draw(uint64_t n)
+{
+    return world.scripted ? n - 1 : chance() % n;
 }
 
 const char *const complaints[] = {
@@ -109,7 +114,7 @@ static void cut(struct collector *at, bool noticed)
         collector_step(at, (struct delivery_event){.kind = DELIVERY_LINK_DOWN});
 }
 
-static void join(struct collector *at)
+void join(struct collector *at)
 {
     at->connected = true;
     at->route = ++world.routes;
@@ -125,7 +130,7 @@ static uint64_t files_in(const struct outbox_file *outbox)
 }
 
 /* Its disk died and an old copy is put back: what came after it is at the aggregator or gone. */
-static void restore_outbox(struct collector *at)
+void restore_outbox(struct collector *at)
 {
     if (!at->has_backup || world.flaw == FLAW_TWIN_TRUSTED)
         return;
@@ -363,6 +368,31 @@ static void deliver_rest(struct collector *at)
     cut(at, false);
 }
 
+static enum complaint deliver_all(void)
+{
+    for (size_t i = 0; i < COLLECTORS; i++)
+        if (world.collectors[i].runs)
+            deliver_rest(&world.collectors[i]);
+    judge_end();
+    return world.complaint;
+}
+
+void script_begin(enum flaw flaw)
+{
+    memset(&world, 0, sizeof world);
+    world.flaw = flaw;
+    world.scripted = world.runs = true;
+    world.now = 1;
+    start_first(&world.collectors[0], 0);
+    start_first(&world.collectors[COLLECTORS - 1], 1);
+}
+
+enum complaint script_end(void)
+{
+    world.scripted = false;
+    return deliver_all();
+}
+
 enum complaint schedule(uint64_t seed, enum flaw flaw)
 {
     chance_state = seed;
@@ -379,11 +409,7 @@ enum complaint schedule(uint64_t seed, enum flaw flaw)
     world.unreadable = 0;
     for (size_t i = COLLECTORS; i-- > 1;)
         cut(&world.collectors[i], false);
-    for (size_t i = 0; i < COLLECTORS; i++)
-        if (world.collectors[i].runs)
-            deliver_rest(&world.collectors[i]);
-    judge_end();
-    return world.complaint;
+    return deliver_all();
 }
 
 void show(uint64_t seed)

@@ -144,6 +144,7 @@ struct peer { /* what the aggregator knows of an agent in memory */
 
 struct world {
     enum flaw flaw;
+    bool scripted;                /* nothing is left to chance: all that can be sent is, no pipe is full */
     enum complaint complaint;     /* the first one */
     int64_t now;
     uint64_t routes;
@@ -180,6 +181,7 @@ extern struct world world;
 
 uint64_t chance(void);
 bool one_in(uint64_t n);
+uint64_t draw(uint64_t n); /* 0 to n - 1 */
 void holds(bool condition, enum complaint complaint); /* the first one that does not is kept */
 bool refuses(unsigned char content);                  /* does the aggregator refuse a record of this file? */
 bool trusts_copies(void);
@@ -189,6 +191,13 @@ uint64_t chain_next(uint64_t before, unsigned char content);
 uint64_t sign(uint64_t chain, unsigned agent); /* with the key of today */
 void push(struct queue *queue, const struct letter *letter);
 bool pop(struct queue *queue, struct letter *ret_letter);
+
+/* A script instead of chance: it begins with the first collector of each agent, moves what it wants to be moved, and ends as
+ * every schedule does: with all delivered, and judged. */
+void script_begin(enum flaw flaw);
+enum complaint script_end(void);
+void join(struct collector *at);
+void restore_outbox(struct collector *at);
 
 /* One schedule from beginning to end. */
 enum complaint schedule(uint64_t seed, enum flaw flaw);
