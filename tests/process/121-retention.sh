@@ -64,4 +64,17 @@ ask status
 expect_in last.out '^east,' "east is known"
 batches=$(sqlite3 data/suanpan.db 'SELECT count(*) FROM ledger') wanted=$(sqlite3 outbox/east/outbox.db 'SELECT high FROM meta')
 [ "$batches" -eq "$wanted" ] || fail "$wanted batches were cut, $batches arrived"
+
+# Control: an outbox that lets go what was not delivered is noticed.
+collect east
+stop_aggregator
+file $((number + 1))
+collect east --timeout 1
+expect_status 4 "the aggregator is away"
+sqlite3 outbox/east/outbox.db 'DELETE FROM batch WHERE seq > (SELECT acked FROM meta); UPDATE meta SET acked = high' || fail "sqlite3"
+start_aggregator
+collect east
+expect_status 0 "it believes that all is delivered"
+right && fail "control: what an outbox dropped is not missed"
+say "control: an outbox that drops what was not delivered is noticed"
 counts faults=1 records=$((number * 4800)) lost=0 doubled=0 seed=0

@@ -24,6 +24,7 @@ entry_of() { sed -n 2p "$1/backup.txt"; }
 wait_for 20 "the first entries" test -s outbox/east/outbox.db
 some() { ask status && [ "$(sqlite3 'file:data/suanpan.db?mode=ro' 'SELECT count(*) FROM ledger')" -gt 2 ]; }
 wait_for 20 "the first entries" some
+whole() { "$BIN/suanpan" --store "sqlite:$1/suanpan.db" verify >last.out 2>&1 && [ -s "$1/backup.txt" ]; }
 killed=0
 for ((round = 1; round <= rounds; round++)); do
     # One that is killed somewhere on its way ...
@@ -34,11 +35,8 @@ for ((round = 1; round <= rounds; round++)); do
     else
         killed=$((killed + 1))
         # ... has its name only when it is whole.
-        if [ -e backups/killed ]; then
-            "$BIN/suanpan" --store "sqlite:backups/killed/suanpan.db" verify >last.out 2>&1 || fail "a killed backup has its name and is not sound"
-            [ -s backups/killed/backup.txt ] || fail "a killed backup has its name and is not stated"
-            rm -rf backups/killed
-        fi
+        [ ! -e backups/killed ] || whole backups/killed || fail "a killed backup has its name and is not whole"
+        rm -rf backups/killed
     fi
     ask backup "backups/$round"
     expect_status 0 "backup $round"
@@ -67,18 +65,32 @@ kill $collector; wait $collector 2>/dev/null; background_pids=''
 stop_aggregator
 sqlite3 data/suanpan.db "SELECT entry, hex(hash) FROM ledger" >ledger.txt
 lost=0 doubled=0
+compare() { # entry: what is too little and too much in the store, against the ledger up to there
+    head -n "$1" ledger.txt | sort >wanted.txt
+    sqlite3 data/suanpan.db "SELECT entry, hex(hash) FROM ledger" | sort >found.txt
+    lost=$((lost + $(comm -23 wanted.txt found.txt | wc -l)))
+    doubled=$((doubled + $(comm -13 wanted.txt found.txt | wc -l)))
+}
 for ((round = 1; round <= rounds; round++)); do
     "$BIN/suanpan" -c aggregator.yaml --lang en --format csv restore "backups/$round" --force >last.out 2>last.err ||
         fail "backup $round cannot be restored"
     "$BIN/suanpan" --store sqlite:data/suanpan.db verify >verify.out 2>&1 || fail "restored from backup $round it is not sound"
-    entry=$(entry_of "backups/$round")
-    head -n "$entry" ledger.txt >wanted.txt
-    sqlite3 data/suanpan.db "SELECT entry, hex(hash) FROM ledger" >found.txt
-    lost=$((lost + $(comm -23 <(sort wanted.txt) <(sort found.txt) | wc -l)))
-    doubled=$((doubled + $(comm -13 <(sort wanted.txt) <(sort found.txt) | wc -l)))
+    compare "$(entry_of "backups/$round")"
     rm -rf data/*.before-*
 done
 say "each was restored, is sound, and holds the ledger up to its entry, no more and no less"
+# Controls: a restored store that lacks an entry and one that has another's, a backup without its statement, one cut off.
+cp -r data sound && cp -r backups/1 lame
+before="$lost $doubled"
+sqlite3 data/suanpan.db "DELETE FROM ledger WHERE entry = 2; UPDATE ledger SET hash = randomblob(32) WHERE entry = 1" || fail "sqlite3"
+compare "$(entry_of "backups/$rounds")"
+[ $((lost - ${before% *})) -eq 2 ] && [ $((doubled - ${before#* })) -eq 1 ] || fail "control: of two wrong entries $lost and $doubled are noticed"
+lost=${before% *} doubled=${before#* }
+rm -rf data && mv sound data
+rm lame/backup.txt
+whole lame && fail "control: a backup without its statement passes"
+cp backups/1/backup.txt lame/ && truncate -s -8192 lame/suanpan.db
+whole lame && fail "control: a backup that is cut off passes"
 start_aggregator
 file 99999
 collect east --timeout 60

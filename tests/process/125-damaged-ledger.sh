@@ -17,6 +17,14 @@ mend() { # sum
     expect_in last.out ",$2,,,$(($2 / 7))," "the collector brings the rest by itself"
     stop_aggregator
 }
+is_found() { # [what verify says] : the store as it lies is damaged, and no backup is made of it
+    ask verify
+    expect_status 1 "verify finds it"
+    [ $# -eq 0 ] || expect_in last.out "$1" "and names the entry"
+    ask backup bad
+    expect_status 1 "no backup is made of it"
+    [ -z "$(ls -d bad* 2>/dev/null)" ] || fail "something was left under the backup's name"
+}
 start_aggregator
 for number in 01 02 03 04; do month $number; done
 ask backup good
@@ -33,11 +41,7 @@ expect_status 1 "the aggregator does not start on it"
 expect_in damaged.log 'restore a backup' "and says what to do"
 ask query homes --unit A --period 2020
 expect_status 1 "nor is a figure served from it"
-ask verify
-expect_status 1 "verify finds it"
-ask backup bad
-expect_status 1 "no backup is made of it"
-[ -z "$(ls -d bad* 2>/dev/null)" ] || fail "something was left under the backup's name"
+is_found
 mend 06 42
 
 say "a byte within a batch is another one"
@@ -50,11 +54,15 @@ old=$(dd if=data/suanpan.db bs=1 skip=$((place + 8)) count=1 status=none | xxd -
 printf "\\x$(printf %02x $((0x$old ^ 0x41)))" | dd of=data/suanpan.db bs=1 seek=$((place + 8)) conv=notrunc status=none
 entry=$(batches | diff before.txt - | grep '^>' | tr -d '> ' | cut -d'|' -f1)
 [ -n "$entry" ] || fail "no batch was altered"
-ask verify
-expect_status 1 "verify finds it"
-expect_in last.out "^all,bad,[0-9]+,$entry," "and names the entry"
-ask backup bad
-expect_status 1 "no backup is made of it"
+is_found "^all,bad,[0-9]+,$entry,"
 expect_in last.err 'cannot be proved' "and why is said"
-[ -z "$(ls -d bad* 2>/dev/null)" ] || fail "something was left under the backup's name"
 mend 07 49
+
+# Controls: a sound store is not called damaged, and one in which another entry is damaged than is looked for is noticed.
+(is_found) >/dev/null && fail "control: damage is found where there is none"
+rm -rf bad
+sqlite3 data/suanpan.db "UPDATE ledger SET bytes = zeroblob(length(bytes)) WHERE entry = 4" || fail "sqlite3"
+(is_found "^all,bad,[0-9]+,$entry,") >/dev/null && fail "control: the wrong entry passes for the damaged one"
+(is_found "^all,bad,[0-9]+,4,") >/dev/null || fail "control: entry 4 is not named"
+say "controls: a sound store and another entry are told apart"
+VERIFY=no

@@ -5,7 +5,7 @@
 city east
 row() { printf 'element,unit,period,value\nhomes,a1,2020-%s,%s\n' "$1" "$2"; }
 right() { ask query homes --period 2020; [ "$(tail -n 1 last.out | cut -d, -f5)" = "$1" ] || fail "$2: $1 expected: $(tail -n 1 last.out)"; say "$2"; }
-quick() { timeout 60 "$@" >last.out 2>last.err; status=$?; [ $status -lt 124 ] || fail "exit $status: $*"; }
+quick() { timeout "${patience:-60}" "$@" >last.out 2>last.err; status=$?; [ $status -lt 124 ] || fail "exit $status: $*"; }
 start_aggregator
 row 01 1 | put east 1.csv
 collect east
@@ -79,5 +79,11 @@ if mount -t tmpfs -o size=4m none other 2>/dev/null; then
     expect_status 0 "writable again"
     right 111111 "it counts once"
 fi
+# Controls: a program that dies of the limit, one that hangs, and a figure too many.
+patience=1
+(quick sh -c 'ulimit -f 1; exec head -c 100000 /dev/zero') >/dev/null && fail "control: death by a signal is not noticed"
+(quick sleep 30) >/dev/null && fail "control: hanging is not noticed"
+(right 7 "no such figure") >/dev/null && fail "control: a wrong figure is not noticed"
+say "controls: a death, a program that hangs and a wrong figure are noticed"
 stop_aggregator
 counts faults=12 records=6 lost=0 doubled=0 seed=0

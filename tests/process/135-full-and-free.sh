@@ -42,8 +42,19 @@ noticed=$(grep -chE 'taking_paused|group_abandoned|ballast|outbox_full|store_ful
 [ "$noticed" -gt 0 ] || fail "the disk never was full"
 [ "$ended" -le "$CYCLES" ] || fail "the programs ended $ended times in $CYCLES cycles"
 say "$CYCLES times full and free, $noticed times said, $ended ends that a supervisor had to mend, every figure there once"
+# Controls: a file that vanishes from the inbox is missed, one that comes under two names with a row more is one too many.
+total || fail "the sum to begin with"
+echo "homes,a2,2098-01,5" | cat one.csv - >disk/inbox/.more && mv disk/inbox/.more disk/inbox/more.csv
+sum=$((sum + 4)) # what vanishes is 4, what comes is 5
+is_taken() { [ ! -e disk/inbox/more.csv ]; }
+wait_for 20 "the control's file to be taken" is_taken
+for look in 1 2 3 4 5 6; do
+    total && fail "control: a row too many and a file too few are not noticed"
+    sleep 0.3
+done
 sum=$((sum + 1))
-total && fail "the harness does not notice a figure that is missing"
+wait_for 20 "the control's own row" total
+say "control: a figure that is not the one is noticed"
 kill $background_pids; wait $background_pids 2>/dev/null; background_pids=''
 stop_aggregator
 "$BIN/suanpan" --store sqlite:disk/suanpan.db --lang en --format csv verify --full >last.out || fail "verify: $(cat last.out)"
