@@ -50,4 +50,21 @@ file 2199
 wait_for 20 "the last file" right
 [ -s small/east/ballast ] || fail "the ballast was not put back"
 kill $background_pids; wait $background_pids 2>/dev/null; background_pids=''
+# Control: an outbox without its ballast, on a disk that is full to the last byte, cannot write down what is acknowledged.
+sed -i '/^ballast_mib/d' east.yaml && echo 'ballast_mib: 0' | cat - east.yaml >bare.yaml
+rm -f small/east/ballast
+"$BIN/suanpan-collector" --config bare.yaml --lang en >east.out 2>>east.log & background_pids=$!
+kill -STOP $aggregator_pid
+file 2198
+taken() { [ ! -e inbox/east/2198.csv ]; }
+wait_for 20 "the control's file to be taken" taken
+cat /dev/zero >small/filler 2>/dev/null
+kill -CONT $aggregator_pid
+wait_for 20 "it to arrive" right
+sleep 2
+acked && fail "control: without a ballast there is room all the same"
+say "control: without the ballast nothing is written down on a full disk"
+rm small/filler
+wait_for 20 "it to be written down with room again" acked
+kill $background_pids; wait $background_pids 2>/dev/null; background_pids=''
 counts faults=$cycles records=$records lost=0 doubled=0 seed=0
