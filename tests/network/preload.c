@@ -1,6 +1,7 @@
 /* preload.c - loaded in front of a program (LD_PRELOAD), never part of it:
  *
  *   SUANPAN_HASTE=N   timers of ZeroMQ that take minutes to show anything are N times shorter
+ *   SUANPAN_NO_HWM=1  pipes of sockets have no end: a seeded fault for controls
  *   SUANPAN_NO_CUT=1  shutdown() does nothing: a seeded fault for controls
  *   SUANPAN_OPEN=1    sockets get no ZAP domain; with domains enforced libzmq asks nobody then: a seeded fault for controls
  *   SUANPAN_LENIENT=1 domains are not enforced: without a handler libzmq lets everybody in, a seeded fault for controls
@@ -49,6 +50,8 @@ int zmq_setsockopt(void *socket, int option, const void *value, size_t length)
     if ((number("SUANPAN_OPEN") && option == ZMQ_ZAP_DOMAIN) ||
         (number("SUANPAN_LENIENT") && option == OPTION_ZAP_ENFORCE_DOMAIN))
         return 0;
+    if (number("SUANPAN_NO_HWM") && option == ZMQ_SNDHWM)
+        return real(socket, option, &(int){0}, sizeof(int));
     if (haste < 2 || !is_timer(option) || length != sizeof timer)
         return real(socket, option, value, length);
     memcpy(&timer, value, sizeof timer);
