@@ -108,10 +108,10 @@ office_faces() {
         "$BIN/suanpan-aggregator" --config aggregator.yaml --lang en >faulty.out 2>aggregator.log & aggregator_pid=$!
     wait_for 60 "ready" count_ready
     touch begin
-    suanpan -c aggregator.yaml publish first --period 2020
+    suanpan -c aggregator.yaml --timeout 8 publish first --period 2020
     ended_well $status "$what: publish" last.err
     code=$status
-    suanpan -c aggregator.yaml backup made
+    suanpan -c aggregator.yaml --timeout 8 backup made
     ended_well $status "$what: backup" last.err
     is_gone $aggregator_pid || kill -TERM $aggregator_pid
     wait $aggregator_pid
