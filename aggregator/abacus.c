@@ -349,7 +349,8 @@ enum status abacus_follow(struct abacus *abacus, uint64_t as_of, struct fault *w
         status = trust_pages(abacus, &watermark, head, why);
     if (status != STATUS_OK)
         return status;
-    look_through_snapshot(abacus, as_of < head ? as_of : head, watermark, !fits);
+    /* Where pages are damaged the index beside them may be as well: then every entry is looked at. */
+    look_through_snapshot(abacus, as_of < head ? as_of : head, watermark, !fits || abacus->origin == ABACUS_DAMAGED);
     return STATUS_OK;
 }
 

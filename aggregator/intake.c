@@ -159,6 +159,8 @@ static enum status prime(struct intake *intake, struct fault *why)
     struct backup_mark backup;
     bool found = false;
     enum status status = store_generation(intake->store, intake->generation, why);
+    if (status == STATUS_OK && intake->restores.items == NULL)
+        status = registry_restores(intake->store, &intake->restores, why);
     if (status == STATUS_OK)
         status = store_backup(intake->store, &found, &backup, why);
     if (status == STATUS_OK && found && backup.entry > intake->backed)

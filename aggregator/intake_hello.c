@@ -85,7 +85,10 @@ static enum status heed_witness(struct intake *intake, struct peer *peer, const 
     peer->kept = 0;
     if (intake->checkpoints.key == NULL || !checkpoint_read_bytes(hello->kept, hello->kept_length, &kept))
         return STATUS_OK;
-    peer->kept = kept.entry;
+    const bool is_same = memcmp(kept.generation, intake->generation, sizeof kept.generation) == 0;
+    const uint64_t common = is_same ? UINT64_MAX : restores_common(&intake->restores, kept.generation);
+    /* What came after a backup and was lost is another entry now: the witness is told where the two part. */
+    peer->kept = common < kept.entry ? common : kept.entry;
     /* One of a key that was replaced since is answered, but what anybody could have written raises no alert here. */
     if (!anew || !checkpoint_holds(&kept, intake->checkpoints.key->public_key.sign))
         return STATUS_OK;
@@ -93,7 +96,7 @@ static enum status heed_witness(struct intake *intake, struct peer *peer, const 
     if (status != STATUS_OK)
         return status;
     const enum checkpoint_verdict verdict =
-        checkpoint_compare(&kept, intake->generation, intake->head, found ? hash : NULL);
+        checkpoint_compare(&kept, intake->generation, common, intake->head, found ? hash : NULL);
     (void)snprintf(entry, sizeof entry, "%" PRIu64, kept.entry);
     (void)snprintf(head, sizeof head, "%" PRIu64, intake->head);
     message_nest(checkpoint_message(verdict), (const char *const[4]){entry, head, NULL, NULL}, detail, sizeof detail);

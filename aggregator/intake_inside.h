@@ -116,6 +116,7 @@ struct intake {
     struct catalogue_row *catalogues; /* that were ever in force */
     size_t catalogue_count;
     unsigned char generation[16];
+    struct restores restores;
     uint64_t head;   /* newest committed entry */
     uint64_t backed; /* newest entry of a verified backup, 0: none */
     int64_t last_received_at;

@@ -97,6 +97,7 @@ void intake_free(struct intake **intake)
     batch_free(&old->batch);
     free(old->refusals);
     free(old->catalogues);
+    free(old->restores.items);
     free(old->peers);
     free(old);
 }

@@ -154,6 +154,37 @@ enum status registry_note_restore(struct store *store, const unsigned char ended
     return status;
 }
 
+enum status registry_restores(struct store *store, struct restores *ret_restores, struct fault *why)
+{
+    struct registry_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    const enum status status = store_registry(store, &rows, &count, why);
+    *ret_restores = (struct restores){0};
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        if (strcmp(rows[i].kind, "restore") != 0)
+            continue;
+        ret_restores->items = memory_grow(ret_restores->items, &capacity, ret_restores->count + 1, sizeof *ret_restores->items);
+        struct restore_point *point = &ret_restores->items[ret_restores->count++];
+        (void)snprintf(point->ended, sizeof point->ended, "%.32s", rows[i].name);
+        point->after = rows[i].after;
+    }
+    free(rows);
+    return status;
+}
+
+uint64_t restores_common(const struct restores *restores, const unsigned char generation[16])
+{
+    char name[33];
+    uint64_t common = UINT64_MAX;
+    seal_hex(generation, 16, name);
+    for (size_t i = restores->count; i-- > 0;) {
+        common = restores->items[i].after < common ? restores->items[i].after : common;
+        if (strcmp(restores->items[i].ended, name) == 0)
+            return common;
+    }
+    return restores->count == 0 ? UINT64_MAX : restores->items[restores->count - 1].after;
+}
+
 /* ---- checkpoints ----------------------------------------------------------------------------------------------------- */
 
 void checkpoints_forget(struct checkpoints *checkpoints)

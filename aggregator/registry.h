@@ -25,6 +25,19 @@ enum status registry_note(struct store *store, const struct public_key *aggregat
 enum status registry_note_restore(struct store *store, const unsigned char ended[16], const unsigned char begun[16],
                                   int64_t now_ms, struct fault *why) MUST_CHECK;
 
+/* How often the store came out of a backup, in that order. Free the items. */
+struct restores {
+    struct restore_point {
+        char ended[33];      /* generation, as hex digits */
+        uint64_t after;      /* the last entry that is in both */
+    } *items;
+    size_t count;
+};
+enum status registry_restores(struct store *store, struct restores *ret_restores, struct fault *why) MUST_CHECK;
+/* How far the store's ledger is that of another generation. One that is not known was given up with its store: it began with
+ * what the last backup held. */
+uint64_t restores_common(const struct restores *restores, const unsigned char generation[16]);
+
 /* Checkpoints: those made from time to time and stored, and those made for a witness that asks. Zero-initialise. */
 struct checkpoints {
     const struct secret_key *key; /* borrowed; NULL: none are made */

@@ -185,10 +185,10 @@ bool checkpoint_read_signed(const void *bytes, size_t length, const unsigned cha
 }
 
 enum checkpoint_verdict checkpoint_compare(const struct checkpoint *kept, const unsigned char generation[16],
-                                           uint64_t head, const unsigned char *hash)
+                                           uint64_t common, uint64_t head, const unsigned char *hash)
 {
     const bool same = memcmp(kept->generation, generation, sizeof kept->generation) == 0;
-    if (head < kept->entry)
+    if (head < kept->entry || (!same && common < kept->entry))
         return same ? CHECKPOINT_SHORTER : CHECKPOINT_RESTORED_OLDER;
     if (hash == NULL)
         return CHECKPOINT_UNPROVEN;
@@ -203,19 +203,23 @@ enum checkpoint_verdict checkpoint_judge(const struct checkpoint *kept, const un
 {
     struct checkpoint head, earlier;
     if (shown->length == 0) /* an empty ledger */
-        return kept == NULL ? CHECKPOINT_GOES_ON : checkpoint_compare(kept, generation, 0, NULL);
+        return kept == NULL ? CHECKPOINT_GOES_ON : checkpoint_compare(kept, generation, UINT64_MAX, 0, NULL);
     if (!checkpoint_read_signed(shown->text, shown->length, public_key, &head) ||
         memcmp(head.generation, generation, sizeof head.generation) != 0)
         return CHECKPOINT_UNSIGNED;
     if (kept == NULL)
         return CHECKPOINT_GOES_ON;
-    if (head.entry <= kept->entry || shown->earlier_length == 0)
-        return checkpoint_compare(kept, generation, head.entry, head.entry == kept->entry ? head.hash : NULL);
+    if (shown->earlier_length == 0)
+        return checkpoint_compare(kept, generation, UINT64_MAX, head.entry, head.entry == kept->entry ? head.hash : NULL);
     if (!checkpoint_read_signed(shown->earlier, shown->earlier_length, public_key, &earlier))
         return CHECKPOINT_UNSIGNED;
-    const bool is_meant = earlier.entry == kept->entry &&
-                          memcmp(earlier.generation, generation, sizeof earlier.generation) == 0;
-    return checkpoint_compare(kept, generation, head.entry, is_meant ? earlier.hash : NULL);
+    const bool is_meant = memcmp(earlier.generation, generation, sizeof earlier.generation) == 0;
+    /* Who restores a ledger may let it grow before we look: no more is believed than of one that still ends there. */
+    const uint64_t common = is_meant && earlier.entry < kept->entry ? earlier.entry : UINT64_MAX;
+    const unsigned char *at_kept = is_meant && earlier.entry == kept->entry ? earlier.hash
+                                   : head.entry == kept->entry              ? head.hash
+                                                                            : NULL;
+    return checkpoint_compare(kept, generation, common, head.entry, at_kept);
 }
 
 bool checkpoint_is_alarm(enum checkpoint_verdict verdict)

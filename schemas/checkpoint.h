@@ -59,13 +59,14 @@ bool checkpoint_read_signed(const void *bytes, size_t length, const unsigned cha
 enum checkpoint_verdict {
     CHECKPOINT_GOES_ON,        /* it has what was kept, or nothing was kept */
     CHECKPOINT_RESTORED,       /* a new generation that has what was kept */
-    CHECKPOINT_RESTORED_OLDER, /* a new generation that ends before it */
+    CHECKPOINT_RESTORED_OLDER, /* a new generation that ends before it, or began before it and has grown since */
     CHECKPOINT_SHORTER,        /* the same generation ends before it: an older store was put back */
     CHECKPOINT_REWRITTEN,      /* other contents at the kept entry */
     CHECKPOINT_UNPROVEN,       /* nothing is said about the kept entry */
     CHECKPOINT_UNSIGNED,       /* not a checkpoint that the known key signed, or of another ledger than it belongs to */
 };
-struct checkpoint_shown {      /* as they travel: not terminated, borrowed; length 0: none */
+struct checkpoint_shown {      /* as they travel: not terminated, borrowed; length 0: none. `earlier` speaks of the kept entry,
+                                  or, when the ledger was restored to one before it, of that */
     const unsigned char *text, *earlier;
     size_t length, earlier_length;
 };
@@ -73,9 +74,10 @@ struct checkpoint_shown {      /* as they travel: not terminated, borrowed; leng
 enum checkpoint_verdict checkpoint_judge(const struct checkpoint *kept, const unsigned char generation[16],
                                          const struct checkpoint_shown *shown,
                                          const unsigned char public_key[SEAL_PUBLIC]);
-/* The same of a ledger that lies open: its newest entry, and its chain value at the kept entry (NULL: not known). */
+/* The same of a ledger that lies open: how far it is the one of the kept generation (UINT64_MAX: to its end), its newest
+ * entry, and its chain value at the kept entry (NULL: not known). */
 enum checkpoint_verdict checkpoint_compare(const struct checkpoint *kept, const unsigned char generation[16],
-                                           uint64_t head, const unsigned char *hash);
+                                           uint64_t common, uint64_t head, const unsigned char *hash);
 bool checkpoint_is_alarm(enum checkpoint_verdict verdict);
 bool checkpoint_is_replaced(enum checkpoint_verdict verdict); /* what is shown is kept from now on */
 /* MESSAGE_NONE when all is well; its arguments are the kept entry and the shown one. */

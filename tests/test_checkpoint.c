@@ -59,7 +59,9 @@ static void every_other_ledger_is_an_alarm(void)
         {1, 4, 4, 5, 5, CHECKPOINT_SHORTER, false},       {1, 5, 6, 0, 0, CHECKPOINT_REWRITTEN, false},
         {1, 9, 9, 5, 6, CHECKPOINT_REWRITTEN, false},     {2, 5, 6, 0, 0, CHECKPOINT_REWRITTEN, false},
         {2, 9, 9, 5, 6, CHECKPOINT_REWRITTEN, false},     {1, 9, 9, 0, 0, CHECKPOINT_UNPROVEN, false},
-        {1, 9, 9, 4, 5, CHECKPOINT_UNPROVEN, false},
+        {1, 9, 9, 4, 5, CHECKPOINT_UNPROVEN, false},      {2, 9, 9, 4, 4, CHECKPOINT_RESTORED_OLDER, true},
+        {2, 5, 6, 4, 4, CHECKPOINT_RESTORED_OLDER, true}, {1, 5, 6, 4, 4, CHECKPOINT_REWRITTEN, false},
+        {2, 9, 9, 0, 0, CHECKPOINT_UNPROVEN, false},      {2, 9, 9, 6, 6, CHECKPOINT_UNPROVEN, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const enum checkpoint_verdict verdict =
