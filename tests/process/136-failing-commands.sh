@@ -135,9 +135,9 @@ office_faces() {
 
 # ---- all of them -------------------------------------------------------------------------------------------------------------
 
-# try COMMAND COUNT : for each kind so many calls out of those it makes, or (night) all; STEP: of memory every so many.
+# try COMMAND COUNT STEP : for each kind so many calls out of those it makes, or (night) all, of memory every STEP-th.
 try() {
-    local command=$1 count=$2 step=$3 total i
+    local command=$1 count=$2 total i step
     for kind in $kinds; do
         total=0
         if [ "$(tier ci nightly)" = ci ]; then
@@ -150,7 +150,8 @@ try() {
                 ${command}_faces
             done
         else
-            [ "$kind" = memory ] || step=1
+            step=1
+            [ "$kind" != memory ] || step=$3
             for ((n = 1 + SUANPAN_SEED % step; ; n += step)); do
                 what="$command, $kind at call $n"
                 ${command}_faces
