@@ -207,13 +207,17 @@ static enum status repair(struct abacus *abacus, struct block *block, struct fau
     struct sheet *sheet = block->sheet;
     const bool is_completion = block->page == abacus->catalogue->forms[sheet->form].element_count;
     const size_t place = (size_t)block->page * sheet->blocks_a_page + block->number;
+    const bool was_foreign = abacus->is_foreign;
     struct sheet *scratch = abacus_scratch(abacus, sheet->form, sheet->period, true);
     struct companions companions = {0};
     struct block *made;
     enum status status;
     abacus->repaired++;
     scratch->with_completion = is_completion;
+    /* Where a block is damaged the index may be as well, and what it does not find would be missing without a word. */
+    abacus->is_foreign = true;
     status = replay_sheet(abacus, scratch, abacus->is_masked ? abacus->position : abacus->base, &companions, why);
+    abacus->is_foreign = was_foreign;
     made = scratch->blocks[place];
     if (status == STATUS_OK && made != NULL) {
         struct slot *slots = block->slots;
