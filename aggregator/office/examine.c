@@ -18,6 +18,7 @@
 #define LOG_LARGE (INT64_C(256) << 20)
 #define SKEW_WARN_MS INT64_C(300000)
 #define SKEW_ERROR_MS INT64_C(86400000)
+#define FINDINGS_SHOWN 20      /* of a catalogue; catalogue check has them all */
 #define DESCRIPTORS_BESIDE 64 /* files, threads' sockets, the office */
 #define DESCRIPTORS_AN_AGENT 4
 
@@ -42,6 +43,12 @@ static void look_at_catalogue(struct doctor *doctor, const char *folder, struct 
     if (catalogue_load(folder, ret_catalogue, &findings, &why) != STATUS_OK) {
         doctor_add_fault(doctor, "catalogue", DOCTOR_ERROR, folder, &why);
     } else if (findings.broken_count > 0) {
+        for (size_t i = 0, shown = 0; i < findings.count && shown < FINDINGS_SHOWN; i++) {
+            if (findings.items[i].severity != FINDING_ERROR)
+                continue;
+            doctor_add_fault(doctor, "catalogue", DOCTOR_ERROR, findings.items[i].fault.file, &findings.items[i].fault);
+            shown++;
+        }
         (void)snprintf(count, sizeof count, "%zu", findings.broken_count);
         fault_set(&why, MESSAGE_CATALOGUE_UNUSABLE, folder, count, NULL);
         doctor_add_fault(doctor, "catalogue", DOCTOR_ERROR, folder, &why);

@@ -73,6 +73,12 @@ cure aggregator.yaml
 cp -r catalogue elsewhere && sed -i '2s/$/ /' elsewhere/units.csv && sed -i 's/^catalogue: .*/catalogue: elsewhere/' east.yaml && here --collector east.yaml
 finds '^catalogue,error,.*not the catalogue the aggregator has' "another catalogue at the collector"
 cure east.yaml
+echo 'security: none' >>east.yaml && sed -i "s#tcp://127.0.0.1:$port#ipc://$PLACE/plain.sock#" east.yaml && here --collector east.yaml
+finds '^settings,error,east.yaml,.*security' "a collector without encryption at an aggregator that wants it"
+cure east.yaml
+sed -i 's#Asia/Shanghai#Asia/Nowhere#' catalogue/datapackage.json && here
+finds '^(clock|catalogue),error,.*Asia/Nowhere' "a time zone this machine does not know"
+cure catalogue
 rm catalogue/units.csv && here
 finds '^catalogue,error,' "a catalogue that cannot be used"
 cure catalogue
@@ -84,6 +90,10 @@ finds '^clock,warn,east,.*400 seconds off' "an agent's clock"
 if command -v faketime >/dev/null && [ "${SUANPAN_PRESET:-release}" = release ]; then
     faketime '2001-02-03 04:05:06' "$BIN/suanpan" -c aggregator.yaml --lang en --format csv doctor >last.out
     finds '^clock,error,system,.*before 20' "a clock that fell back"
+    if [ -r /sys/class/rtc/rtc0/since_epoch ]; then
+        faketime -f +400d "$BIN/suanpan" -c aggregator.yaml --lang en --format csv doctor >last.out
+        finds '^clock,warn,rtc0,' "a battery clock that says otherwise"
+    fi
 fi
 LC_ALL=C "$BIN/suanpan" -c aggregator.yaml --lang en --format csv doctor >last.out
 finds '^locale,warn,.*ANSI' "a locale without Chinese"
@@ -150,6 +160,12 @@ there
 finds "^outbox,ok,.*in use by process $background_pids" "who holds the outbox"
 kill -TERM $background_pids && wait $background_pids
 background_pids=''
+truncate -s 300M outbox/east/outbox.db-wal && there
+finds '^outbox,warn,.*outbox.db-wal,.*300 MiB' "a log of the outbox that is never written back"
+rm outbox/east/outbox.db-wal
+truncate -s 300M data/suanpan.db-wal && here
+finds '^store,warn,.*suanpan.db-wal,.*300 MiB' "a log of the store that is never written back"
+rm data/suanpan.db-wal
 cp data/suanpan.db sound.db
 dd if=/dev/urandom of=data/suanpan.db bs=4096 seek=3 count=2 conv=notrunc 2>/dev/null
 here
