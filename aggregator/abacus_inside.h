@@ -29,7 +29,7 @@ struct sheet {
 
 struct candidate {            /* a report that may have become complete */
     struct sheet *sheet;
-    uint32_t slot;
+    uint32_t slot, page; /* page: of an element of it that changed */
 };
 
 /* What one batch needs while it goes in; a nested replay takes another. */

@@ -268,7 +268,7 @@ static inline enum message next_slot(struct slot now, const struct batch_record 
 }
 
 /* Remembers the report for completion_settle; a report in one row of the batch is remembered once. */
-static inline void note_candidate(struct workspace *workspace, struct sheet *sheet, uint32_t slot)
+static inline void note_candidate(struct workspace *workspace, struct sheet *sheet, uint32_t slot, uint32_t page)
 {
     const size_t place = (slot ^ (uintptr_t)sheet >> 6) % SEEN;
     if (workspace->seen[place].stamp == workspace->stamp && workspace->seen[place].sheet == sheet &&
@@ -279,7 +279,7 @@ static inline void note_candidate(struct workspace *workspace, struct sheet *she
     workspace->seen[place].slot = slot;
     workspace->candidates = memory_grow(workspace->candidates, &workspace->candidate_capacity,
                                         workspace->candidate_count + 1, sizeof *workspace->candidates);
-    workspace->candidates[workspace->candidate_count++] = (struct candidate){sheet, slot};
+    workspace->candidates[workspace->candidate_count++] = (struct candidate){sheet, slot, page};
 }
 
 static enum message judge(struct pass *pass, const struct batch_record *record, const struct column *column,
@@ -327,7 +327,8 @@ static enum status take_record(struct pass *pass, const struct batch_record *rec
         return STATUS_OK;
     abacus_set(pass->abacus, block, unit->slot % BLOCK_SLOTS, slot, pass->entry);
     if (column->sheet->with_completion)
-        note_candidate(pass->workspace, column->sheet, unit->slot);
+        note_candidate(pass->workspace, column->sheet, unit->slot,
+                       pass->abacus->ordinal[pass->workspace->elements[record->element].index]);
     return STATUS_OK;
 }
 

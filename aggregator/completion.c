@@ -206,10 +206,11 @@ static enum status is_live(struct abacus *abacus, struct sheet *sheet, uint32_t 
     return status;
 }
 
-/* Every required element is there; a form that requires nothing needs at least something. */
-static enum status is_filled(struct abacus *abacus, struct sheet *sheet, uint32_t slot, bool *ret_filled,
-                             struct fault *why)
+/* Every required element is there; a form that requires nothing needs at least something, mostly what was just changed. */
+static enum status is_filled(struct abacus *abacus, struct candidate report, bool *ret_filled, struct fault *why)
 {
+    struct sheet *sheet = report.sheet;
+    const uint32_t slot = report.slot;
     const struct form_facts *facts = &abacus->forms[sheet->form];
     const size_t element_count = abacus->catalogue->forms[sheet->form].element_count;
     enum status status = STATUS_OK;
@@ -217,7 +218,7 @@ static enum status is_filled(struct abacus *abacus, struct sheet *sheet, uint32_
     for (size_t i = 0; i < facts->required_count && live && status == STATUS_OK; i++)
         status = is_live(abacus, sheet, facts->required[i], slot, &live, why);
     if (facts->required_count == 0) {
-        live = false;
+        status = is_live(abacus, sheet, report.page, slot, &live, why);
         for (uint32_t i = 0; i < element_count && !live && status == STATUS_OK; i++)
             status = is_live(abacus, sheet, i, slot, &live, why);
     }
@@ -247,7 +248,7 @@ static enum status settle(struct abacus *abacus, struct candidate report, uint64
     enum status status = abacus_block(abacus, report.sheet, page, report.slot / BLOCK_SLOTS, &completed, why);
     if (status != STATUS_OK || block_slot(completed, report.slot % BLOCK_SLOTS).word != 0)
         return status;
-    status = is_filled(abacus, report.sheet, report.slot, &holds, why);
+    status = is_filled(abacus, report, &holds, why);
     if (status == STATUS_OK && holds)
         status = keeps_rules(&view, &holds);
     if (status == STATUS_OK && holds)
