@@ -10,6 +10,7 @@
 #include "backup.h"
 #include "calendar.h"
 #include "catalogue.h"
+#include "clock.h"
 #include "desk.h"
 #include "gate.h"
 #include "intake.h"
@@ -36,7 +37,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -147,18 +147,6 @@ static bool read_signals(struct program *program)
     return stop;
 }
 
-static int64_t read_clock(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t clock_ms(void)
-{
-    return read_clock(CLOCK_REALTIME);
-}
-
 /* Tells systemd, when it is listening. */
 static void notify(const char *state)
 {
@@ -263,7 +251,7 @@ static enum status load_agents(struct program *program, struct fault *why)
     if (status == STATUS_OK)
         status = check_scopes(program, agents, count, why);
     program->agents_file = file;
-    program->agents_day = calendar_local_day(clock_ms());
+    program->agents_day = calendar_local_day(clock_ms(CLOCK_REALTIME));
     if (status == STATUS_OK) {
         tell_dates(program, agents, count);
         agents_apply_dates(agents, count, program->agents_day);
@@ -331,7 +319,7 @@ static enum exit_code open_store(struct program *program)
         status = store_commit(program->store, &why);
     if (status == STATUS_OK)
         status = registry_note(program->store, &program->key.public_key, program->catalogue, program->agents,
-                               program->agent_count, clock_ms(), &why);
+                               program->agent_count, clock_ms(CLOCK_REALTIME), &why);
     if (status != STATUS_OK)
         return failed(EXIT_FAILED, &why);
     program->abacus = abacus_open(program->store, program->catalogue, memory);
@@ -460,7 +448,7 @@ static void judge_witness(struct program *program, const struct intake_event *ev
     const char *root = program->catalogue->units[program->catalogue->root].code;
     if (!program->alarms_stand && !checkpoint_is_alarm(event->verdict))
         return; /* the usual case, a thousand times when everybody comes back at once */
-    if (alarms_judge(program->store, event->agent, event->number, event->verdict, root, clock_ms(), changed, &count,
+    if (alarms_judge(program->store, event->agent, event->number, event->verdict, root, clock_ms(CLOCK_REALTIME), changed, &count,
                      &program->alarms_stand, &why) != STATUS_OK)
         log_fault(LOG_LEVEL_ERROR, "alarm_not_judged", &why);
     for (size_t i = 0; i < count && program->alert_count < ALERTS_MOST; i++)
@@ -530,7 +518,7 @@ static void reload_agents(struct program *program)
     if (status == STATUS_OK) {
         /* Noted before anything is decided by it. A full disk takes nothing of anybody either: again with the next pass. */
         status = registry_note(program->store, &program->key.public_key, program->catalogue, program->agents,
-                               program->agent_count, clock_ms(), &why);
+                               program->agent_count, clock_ms(CLOCK_REALTIME), &why);
         program->reload = status == STATUS_AGAIN;
     }
     if (status == STATUS_OK)
@@ -547,7 +535,7 @@ static bool agents_changed(const struct program *program)
 {
     struct stat now;
     const struct stat *before = &program->agents_file;
-    if (calendar_local_day(clock_ms()) != program->agents_day)
+    if (calendar_local_day(clock_ms(CLOCK_REALTIME)) != program->agents_day)
         return true; /* keys may have begun or ended with the day */
     return stat(program->settings.agents, &now) == 0 &&
            (now.st_mtim.tv_sec != before->st_mtim.tv_sec || now.st_mtim.tv_nsec != before->st_mtim.tv_nsec ||
@@ -579,7 +567,7 @@ static void take_notes(struct program *program)
         if (note.kind == DESK_KEEP_SHEAF) { /* the desk has one at a time */
             program->sheaf = note.sheaf;
             program->sheaf_stored = false;
-            program->sheaf_at = clock_ms() + SHEAF_WAIT_MS;
+            program->sheaf_at = clock_ms(CLOCK_REALTIME) + SHEAF_WAIT_MS;
         }
         if (note.kind != DESK_KEEP_ALERT)
             continue;
@@ -720,10 +708,10 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
 {
     uint64_t committed = 0;
     heed_clock(program, now_ms);
-    const int64_t began = read_clock(CLOCK_MONOTONIC);
+    const int64_t began = clock_ms(CLOCK_MONOTONIC);
     gate_watch(program->gate, began);
     enum status status = intake_work(program->intake, now_ms, &committed, why);
-    const int64_t ended = read_clock(CLOCK_MONOTONIC);
+    const int64_t ended = clock_ms(CLOCK_MONOTONIC);
     if (committed != 0)
         intake_took(program->intake, ended - began);
     porter_look(program->porter, ended);
@@ -777,18 +765,18 @@ static enum exit_code loop(struct program *program)
 {
     struct fault why = {0};
     bool stop = false;
-    program->pages_at = clock_ms() + PAGES_AFTER_MS;
+    program->pages_at = clock_ms(CLOCK_REALTIME) + PAGES_AFTER_MS;
     while (!stop) {
         zmq_pollitem_t items[] = {{.socket = program->collectors, .events = ZMQ_POLLIN},
                                   {.socket = program->notes, .events = ZMQ_POLLIN},
                                   {.fd = signal_pipe[0], .events = ZMQ_POLLIN}};
-        if (zmq_poll(items, ARRAY_LEN(items), wait_for(program, clock_ms())) < 0 && zmq_errno() != EINTR) {
+        if (zmq_poll(items, ARRAY_LEN(items), wait_for(program, clock_ms(CLOCK_REALTIME))) < 0 && zmq_errno() != EINTR) {
             fault_set(&why, MESSAGE_SOCKET_TROUBLE, program->settings.listen_collectors, zmq_strerror(zmq_errno()), NULL);
             log_fault(LOG_LEVEL_ERROR, "loop_failed", &why);
             return EXIT_FAILED;
         }
         stop = read_signals(program);
-        if (work(program, clock_ms(), &why) != STATUS_OK) {
+        if (work(program, clock_ms(CLOCK_REALTIME), &why) != STATUS_OK) {
             /* Nothing of the group was acknowledged. A fresh process opens the store anew and finds out what is on disk. */
             log_fault(LOG_LEVEL_ERROR, "store_failed", &why);
             return EXIT_FAILED;
@@ -820,8 +808,8 @@ static enum exit_code stop(struct program *program, enum exit_code code)
     if (program->intake != NULL && code == EXIT_DONE) {
         take_notes(program); /* alerts the desk gave away at the end */
         program->alerts_at = 0; /* now or never */
-        if (keep_alerts(program, clock_ms(), &why) != STATUS_OK ||
-            intake_finish(program->intake, clock_ms(), &why) != STATUS_OK) {
+        if (keep_alerts(program, clock_ms(CLOCK_REALTIME), &why) != STATUS_OK ||
+            intake_finish(program->intake, clock_ms(CLOCK_REALTIME), &why) != STATUS_OK) {
             log_fault(LOG_LEVEL_WARN, "pages_not_saved", &why); /* they are rebuilt from the ledger */
             code = EXIT_FAILED;
         }

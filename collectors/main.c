@@ -5,6 +5,7 @@
  * One thread, one loop: take what is complete, deliver what is due, write back what came refused, sleep until something
  * happens. With --once the loop ends when everything is taken and the aggregator has it durably. */
 #include "calendar.h"
+#include "clock.h"
 #include "csv.h"
 #include "doctor.h"
 #include "feed.h"
@@ -26,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -85,12 +85,6 @@ struct collector {
 };
 
 /* ---- clock and signals ---------------------------------------------------------------------------------------------------- */
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    return clock_gettime(clock, &now) == 0 ? (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 : 0;
-}
 
 /* Unix time that never runs backwards: a clock set back by an hour must not stop every timer for an hour. */
 static int64_t now_ms(void)

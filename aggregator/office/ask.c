@@ -2,6 +2,7 @@
  * for ours: the id is compared. One context for one question; the program ends afterwards. */
 #include "ask.h"
 
+#include "clock.h"
 #include "limit.h"
 #include "link.h"
 #include "memory.h"
@@ -10,15 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zmq.h>
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void take_table(struct asked *asked)
 {
@@ -55,9 +48,9 @@ static enum status take_frame(void *socket, uint64_t id, struct asked *asked, bo
 static enum status wait_for_answer(void *socket, const struct ask_target *target, uint64_t id, int64_t timeout_ms,
                                    struct asked *asked, struct fault *why)
 {
-    const int64_t until = clock_ms() + timeout_ms;
+    const int64_t until = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
     char seconds[24];
-    for (int64_t left = timeout_ms; left > 0; left = until - clock_ms()) {
+    for (int64_t left = timeout_ms; left > 0; left = until - clock_ms(CLOCK_MONOTONIC)) {
         zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
         bool ours = false;
         if (zmq_poll(&item, 1, (long)left) < 0 && errno != EINTR)

@@ -5,6 +5,7 @@
  * office_answer makes them. The table of commands in office.c gives the options, the help and the examples. */
 #include "answer.h"
 #include "ask.h"
+#include "clock.h"
 #include "examine.h"
 #include "keep.h"
 #include "keys.h"
@@ -21,7 +22,6 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_MEMORY ((size_t)256 << 20)
@@ -89,13 +89,6 @@ static int print_table(const struct program *program, const struct table *table,
         return exit_code;
     fault_set(&fault, MESSAGE_CANNOT_WRITE, "stdout", strerror(errno), NULL);
     return complain(program, EXIT_FAILED, &fault);
-}
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ---- help ---------------------------------------------------------------------------------------------------------- */
@@ -302,7 +295,7 @@ static int answer_here(const struct program *program, const struct catalogue *ca
     if (settings != NULL)
         office_set_agents(office, settings->agents);
     make_question(program, operands, &question);
-    const enum status status = office_answer(office, &question, clock_ms(), &answer, &fault);
+    const enum status status = office_answer(office, &question, clock_ms(CLOCK_REALTIME), &answer, &fault);
     if (status == STATUS_OK) {
         exit_code = print_table(program, &answer.table, (int)answer.exit_code);
         answer_free(&answer);
@@ -596,7 +589,7 @@ static int keep(const struct program *program)
     const struct keep_request request = {.settings = settings.file != NULL ? &settings : NULL, .store = path,
                                          .folder = program->operand[0], .force = restores && program->value[0] != NULL,
                                          .unsigned_too = restores && program->value[1] != NULL,
-                                         .tells = isatty(STDERR_FILENO) == 1, .now_ms = clock_ms(),
+                                         .tells = isatty(STDERR_FILENO) == 1, .now_ms = clock_ms(CLOCK_REALTIME),
                                          .timeout_ms = program->timeout_ms};
     if (status == STATUS_OK)
         status = restores ? keep_restore(&request, &table, &fault) : keep_backup(&request, &table, &is_noted, &fault);
@@ -631,7 +624,8 @@ static int call_doctor(const struct program *program)
     }
     if (config == NULL && program->value[0] == NULL)
         config = DEFAULT_CONFIGURATION;
-    examine(&(struct examine_request){config, program->value[0], program->language, clock_ms()}, &table, &is_healthy);
+    examine(&(struct examine_request){config, program->value[0], program->language, clock_ms(CLOCK_REALTIME)}, &table,
+            &is_healthy);
     const int exit_code = print_table(program, &table, is_healthy ? EXIT_DONE : EXIT_FAILED);
     table_free(&table);
     return exit_code;

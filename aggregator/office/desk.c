@@ -12,6 +12,7 @@
 #include "desk.h"
 
 #include "alerts.h"
+#include "clock.h"
 #include "gate.h"
 #include "announce.h"
 #include "answer.h"
@@ -32,7 +33,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <zmq.h>
 
 #define QUESTIONS_AT_ONCE 16
@@ -109,13 +109,6 @@ struct desk {
     bool thread_runs;
     atomic_bool stop;
 };
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the store ----------------------------------------------------------------------------------------------------- */
 
@@ -778,10 +771,10 @@ static void *run(void *context)
         zmq_pollitem_t items[] = {{desk->queries, 0, ZMQ_POLLIN, 0},
                                   {desk->http_desk, 0, ZMQ_POLLIN, 0},
                                   {desk->writer, 0, ZMQ_POLLIN, 0}};
-        const int ready = zmq_poll(items, ARRAY_LEN(items), sleep_ms(desk, clock_ms()));
+        const int ready = zmq_poll(items, ARRAY_LEN(items), sleep_ms(desk, clock_ms(CLOCK_REALTIME)));
         if (ready < 0 && errno == ETERM)
             break;
-        const int64_t now_ms = clock_ms();
+        const int64_t now_ms = clock_ms(CLOCK_REALTIME);
         take_notes(desk, now_ms);
         for (size_t i = 0; i < QUESTIONS_AT_ONCE; i++) {
             const bool asked = serve_one(desk, desk->queries, now_ms), clicked = serve_one(desk, desk->http_desk, now_ms);
@@ -855,14 +848,14 @@ enum status desk_start(void *zmq_context, const struct aggregator_settings *sett
     desk->catalogue = catalogue;
     desk->key = key;
     desk->judged_day = INT32_MIN;
-    desk->judge_at_ms = clock_ms(); /* the days while nothing ran are judged at once */
+    desk->judge_at_ms = clock_ms(CLOCK_REALTIME); /* the days while nothing ran are judged at once */
     status = open_sockets(zmq_context, desk, key, why);
     if (status == STATUS_OK)
         status = open_store(desk, why);
     if (status == STATUS_OK)
         status = store_head(desk->store, &desk->head, NULL, NULL, why);
     if (status == STATUS_OK)
-        desk->announcer = announcer_new(catalogue, desk->events, clock_ms());
+        desk->announcer = announcer_new(catalogue, desk->events, clock_ms(CLOCK_REALTIME));
     if (status == STATUS_OK && settings->listen_http != NULL)
         status = http_start(zmq_context, settings->listen_http, &desk->http, why);
     if (status == STATUS_OK) {

@@ -9,6 +9,7 @@
  * callbacks off when it frees one, which shows that the connection has gone. */
 #include "http.h"
 
+#include "clock.h"
 #include "limit.h"
 #include "memory.h"
 #include "office.h"
@@ -31,7 +32,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zmq.h>
 
 #define CONNECTIONS_MOST 64
@@ -71,13 +71,6 @@ struct http {
     bool thread_runs;
     atomic_bool stop;
 };
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- responses ----------------------------------------------------------------------------------------------------- */
 
@@ -253,7 +246,7 @@ static void ask_desk(struct http *http, struct evhttp_request *request, struct w
         fault_set(&fault, MESSAGE_HTTP_BUSY, NULL);
         respond_problem(request, 503, &fault, language);
     } else
-        *waiting = (struct waiting){request, question->id, shape, language, clock_ms() + WAIT_MS};
+        *waiting = (struct waiting){request, question->id, shape, language, clock_ms(CLOCK_MONOTONIC) + WAIT_MS};
     free(bytes);
     take_answers(http);
 }
@@ -505,7 +498,7 @@ static void time_out(struct http *http, struct waiting *waiting)
 static void tick(evutil_socket_t none, short events, void *context)
 {
     struct http *http = context;
-    const int64_t now_ms = clock_ms();
+    const int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
     (void)none;
     (void)events;
     if (atomic_load(&http->stop)) {

@@ -1,18 +1,17 @@
 /* telling.c - see telling.h. */
 #include "telling.h"
 
+#include "clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #define TELL_MS 200
 
 void telling_step(void *context, const char *step, uint64_t done, uint64_t all)
 {
     struct telling *telling = context;
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    const int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    const int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
     if (telling->told && now_ms - telling->told_ms < TELL_MS)
         return;
     telling->told = true;
