@@ -5,6 +5,8 @@
  *   stop:  desk, intake (pages saved), porter, listener, gate, abacus, store: the mirror of the start
  *
  * One thread writes: this one. The gate judges handshakes in its own, the desk answers the office in its own. */
+#include "main_inside.h"
+
 #include "abacus.h"
 #include "alarms.h"
 #include "backup.h"
@@ -41,7 +43,6 @@
 #include <zmq.h>
 
 enum {
-    LOOK_MS = 1000,       /* agents.csv is looked at so often */
     IDLE_MS = 200,        /* quiet for so long: the store may tidy up */
     PAGES_AFTER_MS = 500, /* saved pages are looked at so long after the start, some at a time, ... */
     PAGES_QUIET_MS = 5,   /* ... so often in quiet times, ... */
@@ -50,7 +51,6 @@ enum {
     SHEAF_ROWS = 128,     /* published rows a transaction: a millisecond or two */
     SHEAF_WAIT_MS = 500,  /* so long they wait for a moment without batches, ... */
     SHEAF_PAUSE_MS = 50,  /* ... then one transaction so often */
-    ALERTS_MOST = 100000, /* alerts that wait for a full disk */
 };
 
 enum option_name { OPTION_CONFIG, OPTION_CHECK, OPTION_LANG, OPTION_VERBOSE, OPTION_HELP, OPTION_VERSION, OPTION_COUNT };
@@ -63,109 +63,6 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_HELP] = {"help", 'h', NULL, "显示本帮助", "show this help"},
     [OPTION_VERSION] = {"version", 0, NULL, "显示版本", "show the version"},
 };
-
-struct program {
-    bool check, verbose;
-    enum language language;
-    struct aggregator_settings settings;
-    bool has_settings;
-    struct secret_key key;
-    struct catalogue *catalogue;
-    struct agent *agents;
-    size_t agent_count;
-    struct stat agents_file; /* as it was when loaded */
-    int32_t agents_day;      /* for which the dates of keys were looked at */
-    struct store *store;
-    struct abacus *abacus;
-    void *context, *collectors, *notes;
-    struct gate *gate;
-    struct porter *porter;
-    struct intake *intake;
-    struct desk *desk;
-    struct alert_row *alerts; /* of the desk, not yet stored */
-    size_t alert_count, alert_capacity, alerts_stored;
-    struct desk_note incident; /* that the desk was not told of yet, ... */
-    bool incident_owed;       /* ... if so */
-    struct publication publication; /* of the desk, not yet stored */
-    bool publishes;
-    struct backup_mark backup; /* verified, not yet noted */
-    bool backs_up;
-    struct published_sheaf *sheaf; /* lent by the desk, not yet stored */
-    bool sheaf_stored;
-    int64_t sheaf_at;         /* waits for a quiet moment until then */
-    int64_t sheaf_retry_at;   /* the disk was full */
-    uint64_t repairs_told;    /* damaged blocks the log knows of */
-    uint64_t committed_owed;  /* newest entry the desk was not told of, 0: none */
-    int64_t looked_at, busy_at, alerts_at, pages_at;
-    bool pages_seen;          /* all saved pages were looked at since the start */
-    bool reload;
-    bool alarms_stand;        /* as far as known */
-};
-
-/* ---- signals: one byte each through a pipe, so that none is missed between two polls --------------------------------- */
-
-static int signal_pipe[2] = {-1, -1};
-
-static void on_signal(int number)
-{
-    const int before = errno;
-    const unsigned char byte = (unsigned char)number;
-    if (write(signal_pipe[1], &byte, 1) < 0) {
-        /* full: there is a byte already, and one is enough */
-    }
-    errno = before;
-}
-
-static bool catch_signals(void)
-{
-    struct sigaction caught, ignored;
-    memset(&caught, 0, sizeof caught);
-    memset(&ignored, 0, sizeof ignored);
-    caught.sa_handler = on_signal;
-    ignored.sa_handler = SIG_IGN;
-    if (pipe(signal_pipe) != 0)
-        return false;
-    for (int i = 0; i < 2; i++)
-        if (fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK) != 0 || fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC) != 0)
-            return false;
-    return sigaction(SIGTERM, &caught, NULL) == 0 && sigaction(SIGINT, &caught, NULL) == 0 &&
-           sigaction(SIGHUP, &caught, NULL) == 0 && sigaction(SIGPIPE, &ignored, NULL) == 0 &&
-           sigaction(SIGXFSZ, &ignored, NULL) == 0;
-}
-
-/* True when the program has to stop. */
-static bool read_signals(struct program *program)
-{
-    unsigned char byte;
-    bool stop = false;
-    while (read(signal_pipe[0], &byte, 1) == 1) {
-        if (byte == SIGHUP)
-            program->reload = true;
-        else
-            stop = true;
-    }
-    return stop;
-}
-
-/* Tells systemd, when it is listening. */
-static void notify(const char *state)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const size_t length = path == NULL ? 0 : strlen(path);
-    if (length == 0 || length >= sizeof address.sun_path)
-        return;
-    memcpy(address.sun_path, path, length);
-    if (path[0] == '@')
-        address.sun_path[0] = '\0';
-    const int socket_file = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (socket_file < 0)
-        return;
-    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-    if (sendto(socket_file, state, strlen(state), 0, (const struct sockaddr *)&address, size) < 0)
-        log_event(LOG_LEVEL_WARN, "notify_failed", "socket", path, "reason", strerror(errno), NULL);
-    close(socket_file);
-}
 
 /* ---- start -------------------------------------------------------------------------------------------------------------- */
 
@@ -416,18 +313,7 @@ static void say_ready(const struct program *program)
               settings->listen_events == NULL ? "" : settings->listen_events, "http",
               settings->listen_http == NULL ? "" : settings->listen_http, "agents", agents, "security",
               settings->security == SECURITY_NONE ? "none" : "curve", NULL);
-    notify("READY=1");
-}
-
-/* Every connection takes a descriptor; the soft limit is often 1024. */
-static void raise_limits(void)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max)
-        return;
-    files.rlim_cur = files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-        log_event(LOG_LEVEL_WARN, "descriptor_limit_kept", "reason", strerror(errno), NULL);
+    main_notify("READY=1");
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------------------------------- */
@@ -769,13 +655,13 @@ static enum exit_code loop(struct program *program)
     while (!stop) {
         zmq_pollitem_t items[] = {{.socket = program->collectors, .events = ZMQ_POLLIN},
                                   {.socket = program->notes, .events = ZMQ_POLLIN},
-                                  {.fd = signal_pipe[0], .events = ZMQ_POLLIN}};
+                                  {.fd = program->signals, .events = ZMQ_POLLIN}};
         if (zmq_poll(items, ARRAY_LEN(items), wait_for(program, clock_ms(CLOCK_REALTIME))) < 0 && zmq_errno() != EINTR) {
             fault_set(&why, MESSAGE_SOCKET_TROUBLE, program->settings.listen_collectors, zmq_strerror(zmq_errno()), NULL);
             log_fault(LOG_LEVEL_ERROR, "loop_failed", &why);
             return EXIT_FAILED;
         }
-        stop = read_signals(program);
+        stop = main_read_signals(program);
         if (work(program, clock_ms(CLOCK_REALTIME), &why) != STATUS_OK) {
             /* Nothing of the group was acknowledged. A fresh process opens the store anew and finds out what is on disk. */
             log_fault(LOG_LEVEL_ERROR, "store_failed", &why);
@@ -783,7 +669,7 @@ static enum exit_code loop(struct program *program)
         }
     }
     log_event(LOG_LEVEL_INFO, "stopping", NULL);
-    notify("STOPPING=1");
+    main_notify("STOPPING=1");
     return EXIT_DONE;
 }
 
@@ -912,10 +798,10 @@ int main(int argc, char *argv[])
     program.verbose = options.value[OPTION_VERBOSE] != NULL;
     if (program.verbose)
         log_start(LOG_LEVEL_DEBUG, program.language);
-    if (seal_start() != STATUS_OK || !catch_signals()) {
+    if (seal_start() != STATUS_OK || !main_catch_signals(&program)) {
         log_event(LOG_LEVEL_ERROR, "not_started", "reason", strerror(errno), NULL);
         return EXIT_FAILED;
     }
-    raise_limits();
+    main_raise_limits();
     return (int)run(&program, options.value[OPTION_CONFIG]);
 }
