@@ -57,6 +57,12 @@ struct program {
     bool alarms_stand;        /* as far as known */
 };
 
+/* main_agents.c */
+/* Replaces the table when the file is sound, else leaves it. */
+enum status main_load_agents(struct program *program, struct fault *why) MUST_CHECK;
+bool main_agents_changed(const struct program *program);
+void main_reload_agents(struct program *program);
+
 /* main_system.c */
 bool main_catch_signals(struct program *program);
 /* True when the program has to stop. */
