@@ -7,6 +7,7 @@
 #include "gate.h"
 #include "intake.h"
 #include "keys.h"
+#include "options.h"
 #include "porter.h"
 #include "settings.h"
 #include "store.h"
@@ -56,6 +57,17 @@ struct program {
     bool reload;
     bool alarms_stand;        /* as far as known */
 };
+
+/* main_start.c: in this order */
+enum exit_code main_read_configuration(struct program *program, const char *file);
+enum exit_code main_open_store(struct program *program);
+/* Looks at the saved pages before anybody asks for a figure, and says what had to be made anew. */
+enum exit_code main_start_abacus(struct program *program);
+enum exit_code main_open_sockets(struct program *program);
+enum exit_code main_start_services(struct program *program);
+void main_say_ready(const struct program *program);
+/* Why it does not start, for the log; returns the code. */
+enum exit_code main_failed(enum exit_code code, const struct fault *why);
 
 /* main_agents.c */
 /* Replaces the table when the file is sound, else leaves it. */
