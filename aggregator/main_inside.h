@@ -75,6 +75,24 @@ enum status main_load_agents(struct program *program, struct fault *why) MUST_CH
 bool main_agents_changed(const struct program *program);
 void main_reload_agents(struct program *program);
 
+/* main_desk.c */
+/* To be stored, then published by the desk. */
+void main_add_alert(struct program *program, const struct alert_row *row);
+/* The desk polls; should its pipe be full the newest number is told later, it covers those before. */
+void main_tell_committed(struct program *program);
+/* Alerts about deliveries: stored with what they tell of, published by the desk. */
+void main_tell_incidents(struct program *program);
+/* Takes in what the desk wants to be kept. */
+void main_take_notes(struct program *program);
+/* What is to be kept, as far as it is due and the disk has room. Not STATUS_OK: the store is broken. */
+enum status main_keep_alerts(struct program *program, int64_t now_ms, struct fault *why) MUST_CHECK;
+enum status main_keep_publication(struct program *program, int64_t now_ms, struct fault *why) MUST_CHECK;
+enum status main_keep_backup(struct program *program, int64_t now_ms, struct fault *why) MUST_CHECK;
+enum status main_keep_sheaf(struct program *program, bool is_busy, int64_t now_ms, struct fault *why) MUST_CHECK;
+/* The alerts that are stored. */
+void main_tell_kept(struct program *program);
+void main_stop_desk(struct program *program);
+
 /* main_system.c */
 bool main_catch_signals(struct program *program);
 /* True when the program has to stop. */
