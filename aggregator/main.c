@@ -4,42 +4,20 @@
  *   loop:  collectors' messages, the desk's notes, signals, agents.csv, idle work of the store
  *   stop:  desk, intake (pages saved), porter, listener, gate, abacus, store: the mirror of the start
  *
+ * The steps: main_start.c; main_agents.c (agents.csv), main_news.c (log, alarms), main_desk.c (notes, what is kept for the
+ * desk); main_system.c (signals, descriptors, systemd).
+ *
  * One thread writes: this one. The gate judges handshakes in its own, the desk answers the office in its own. */
 #include "main_inside.h"
 
-#include "abacus.h"
-#include "alarms.h"
-#include "backup.h"
-#include "calendar.h"
 #include "catalogue.h"
 #include "clock.h"
-#include "desk.h"
-#include "gate.h"
-#include "intake.h"
-#include "keys.h"
-#include "limit.h"
-#include "link.h"
 #include "log.h"
-#include "memory.h"
-#include "options.h"
-#include "porter.h"
-#include "registry.h"
-#include "settings.h"
-#include "store.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <zmq.h>
 
 enum {
@@ -60,49 +38,7 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_VERSION] = {"version", 0, NULL, "显示版本", "show the version"},
 };
 
-/* ---- start -------------------------------------------------------------------------------------------------------------- */
-
 /* ---- the loop ----------------------------------------------------------------------------------------------------------- */
-
-/* What a collector keeps of the ledger against what the ledger is: stored and published like the desk's alerts. */
-static void judge_witness(struct program *program, const struct intake_event *event)
-{
-    struct alert_row changed[ALARMS_ROWS];
-    struct fault why = {0};
-    size_t count = 0;
-    const char *root = program->catalogue->units[program->catalogue->root].code;
-    if (!program->alarms_stand && !checkpoint_is_alarm(event->verdict))
-        return; /* the usual case, a thousand times when everybody comes back at once */
-    if (alarms_judge(program->store, event->agent, event->number, event->verdict, root, clock_ms(CLOCK_REALTIME), changed, &count,
-                     &program->alarms_stand, &why) != STATUS_OK)
-        log_fault(LOG_LEVEL_ERROR, "alarm_not_judged", &why);
-    for (size_t i = 0; i < count && program->alert_count < ALERTS_MOST; i++)
-        main_add_alert(program, &changed[i]);
-}
-
-static void log_intake(struct program *program)
-{
-    struct intake_event event;
-    char number[24];
-    while (intake_event(program->intake, &event)) {
-        (void)snprintf(number, sizeof number, "%" PRIu64, event.number);
-        if (event.is_witness)
-            judge_witness(program, &event);
-        const enum log_level quiet = event.is_witness ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-        log_event(event.warning ? LOG_LEVEL_WARN : quiet, event.name, "agent", event.agent, "number", number, "detail", event.detail, NULL);
-    }
-}
-
-static void log_repairs(struct program *program)
-{
-    char blocks[24];
-    if (abacus_repaired(program->abacus) == program->repairs_told)
-        return;
-    program->repairs_told = abacus_repaired(program->abacus);
-    (void)snprintf(blocks, sizeof blocks, "%" PRIu64, program->repairs_told);
-    log_event(LOG_LEVEL_WARN, "abacus_repaired", "who", "writer", "blocks", blocks, "detail",
-              "saved pages were damaged and made anew from the ledger", NULL);
-}
 
 /* A clock that was set back must not keep what is due waiting until it has caught up. */
 static void heed_clock(struct program *program, int64_t now_ms)
@@ -136,8 +72,8 @@ static enum status work(struct program *program, int64_t now_ms, struct fault *w
     if (committed != 0)
         intake_took(program->intake, ended - began);
     porter_look(program->porter, ended);
-    log_intake(program);
-    log_repairs(program);
+    main_log_intake(program);
+    main_log_repairs(program);
     if (status != STATUS_OK)
         return status;
     if (committed != 0) {
@@ -191,7 +127,8 @@ static enum exit_code loop(struct program *program)
         zmq_pollitem_t items[] = {{.socket = program->collectors, .events = ZMQ_POLLIN},
                                   {.socket = program->notes, .events = ZMQ_POLLIN},
                                   {.fd = program->signals, .events = ZMQ_POLLIN}};
-        if (zmq_poll(items, ARRAY_LEN(items), wait_for(program, clock_ms(CLOCK_REALTIME))) < 0 && zmq_errno() != EINTR) {
+        const long wait = wait_for(program, clock_ms(CLOCK_REALTIME));
+        if (zmq_poll(items, ARRAY_LEN(items), wait) < 0 && zmq_errno() != EINTR) {
             fault_set(&why, MESSAGE_SOCKET_TROUBLE, program->settings.listen_collectors, zmq_strerror(zmq_errno()), NULL);
             log_fault(LOG_LEVEL_ERROR, "loop_failed", &why);
             return EXIT_FAILED;

@@ -1,7 +1,7 @@
 /* main_desk.c - notes between the writer and the desk (desk.h): what the desk is told, and what it hands over to be kept.
  *
- * Nothing of it is urgent, and each kind waits by itself for a full disk. The desk hears that something is kept only after
- * it is: what a subscriber or an asker was told, no crash takes back. */
+ * The desk hears that something is kept only after it is: what a subscriber or an asker was told, no crash takes back. A
+ * full disk lets all of it wait; meanwhile the collectors' messages are answered as ever. */
 #include "main_inside.h"
 
 #include "backup.h"

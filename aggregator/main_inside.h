@@ -75,6 +75,12 @@ enum status main_load_agents(struct program *program, struct fault *why) MUST_CH
 bool main_agents_changed(const struct program *program);
 void main_reload_agents(struct program *program);
 
+/* main_news.c */
+/* What intake tells of; a witness that contradicts the ledger becomes an alert. */
+void main_log_intake(struct program *program);
+/* Damaged blocks that were made anew since the last time. */
+void main_log_repairs(struct program *program);
+
 /* main_desk.c */
 /* To be stored, then published by the desk. */
 void main_add_alert(struct program *program, const struct alert_row *row);
