@@ -252,25 +252,39 @@ static bool hash_of(const char *path, unsigned char ret_hash[SEAL_HASH])
     return true;
 }
 
-/* How often a file of these bytes lies in a folder. */
-static size_t count_of(const char *folder, const unsigned char hash[SEAL_HASH], char ret_path[PATH_MAX])
+/* What the files of a folder hold; read once an image, not once a file that is looked for. */
+struct shelf {
+    unsigned char (*hashes)[SEAL_HASH];
+    size_t count, capacity;
+};
+
+struct shelves {
+    struct shelf inbox, done, refused;
+};
+
+static void fill_shelf(struct shelf *shelf, const char *folder)
 {
-    unsigned char other[SEAL_HASH];
     char path[PATH_MAX];
-    size_t count = 0;
     DIR *entries = opendir(folder);
     if (entries == NULL)
-        return 0;
+        return;
     for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
         if (entry->d_name[0] == '.')
             continue;
         join(path, folder, entry->d_name, "");
-        if (!hash_of(path, other) || memcmp(hash, other, SEAL_HASH) != 0)
-            continue;
-        count++;
-        memcpy(ret_path, path, PATH_MAX);
+        shelf->hashes = memory_grow(shelf->hashes, &shelf->capacity, shelf->count + 1, sizeof *shelf->hashes);
+        if (hash_of(path, shelf->hashes[shelf->count]))
+            shelf->count++;
     }
     (void)closedir(entries);
+}
+
+/* How often a file of these bytes is there. */
+static size_t count_of(const struct shelf *shelf, const unsigned char hash[SEAL_HASH])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < shelf->count; i++)
+        count += memcmp(shelf->hashes[i], hash, SEAL_HASH) == 0 ? 1 : 0;
     return count;
 }
 
@@ -283,17 +297,17 @@ static bool is_there(const char *folder, const char *name, const char *ending)
 }
 
 /* Files are named by what will become of them: *rows* has rows that the collector refuses, *whole* is refused whole. */
-static void look_at_file(struct look *look, const struct machine *machine, const struct file *file, struct outbox *outbox)
+static void look_at_file(struct look *look, const struct machine *machine, const struct file *file, struct outbox *outbox,
+                         const struct shelves *shelves)
 {
-    char inbox[PATH_MAX], done[PATH_MAX], refused[PATH_MAX], where[PATH_MAX];
+    char inbox[PATH_MAX], refused[PATH_MAX];
     struct fault why = {0};
     bool known = false;
     int64_t taken_at;
     join(inbox, look->folder, "inbox", machine->agent);
-    join(done, inbox, "done", "");
     join(refused, inbox, "refused", "");
-    const size_t waiting = count_of(inbox, file->hash, where), moved = count_of(done, file->hash, where),
-                 put_away = count_of(refused, file->hash, where);
+    const size_t waiting = count_of(&shelves->inbox, file->hash), moved = count_of(&shelves->done, file->hash),
+                 put_away = count_of(&shelves->refused, file->hash);
     look->cutting->checked++;
     if (outbox_knows_file(outbox, file->hash, &known, &taken_at, &why) != STATUS_OK)
         broken(look, machine->agent, "the outbox cannot be read", file->name);
@@ -307,6 +321,23 @@ static void look_at_file(struct look *look, const struct machine *machine, const
         broken(look, machine->agent, "a file is in refused/ without its reason", file->name);
     else if (known && strstr(file->name, "rows") != NULL && !is_there(inbox, file->name, ".refused.csv"))
         broken(look, machine->agent, "a file's refused rows are gone", file->name);
+}
+
+static void look_at_files(struct look *look, const struct machine *machine, struct outbox *outbox)
+{
+    struct shelves shelves = {0};
+    char inbox[PATH_MAX], below[PATH_MAX];
+    join(inbox, look->folder, "inbox", machine->agent);
+    fill_shelf(&shelves.inbox, inbox);
+    join(below, inbox, "done", "");
+    fill_shelf(&shelves.done, below);
+    join(below, inbox, "refused", "");
+    fill_shelf(&shelves.refused, below);
+    for (size_t i = 0; i < machine->file_count && look->sound; i++)
+        look_at_file(look, machine, &machine->files[i], outbox, &shelves);
+    free(shelves.inbox.hashes);
+    free(shelves.done.hashes);
+    free(shelves.refused.hashes);
 }
 
 static void look_at_sent(struct look *look, const struct machine *machine, struct outbox *outbox)
@@ -342,8 +373,7 @@ static void look_at_outbox(struct look *look, const struct machine *machine)
     if (outbox_was_rescued(outbox, &why))
         broken(look, machine->agent, "a power cut damaged the outbox", say(&why, text));
     look_at_sent(look, machine, outbox);
-    for (size_t i = 0; i < machine->file_count && look->sound; i++)
-        look_at_file(look, machine, &machine->files[i], outbox);
+    look_at_files(look, machine, outbox);
     outbox_close(&outbox);
 }
 

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -36,7 +37,7 @@ enum kind { KIND_NONE, KIND_EIO, KIND_ENOSPC, KIND_EINTR, KIND_SHORT, KIND_READ,
 
 enum { FILES = 4096 };
 
-static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER; /* the log has the order in which things happened */
+static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 static bool ready, followed[FILES];
 static char root[PATH_MAX];
 static size_t root_length;
@@ -135,6 +136,26 @@ static bool name_fails(void)
 
 /* ---- the log --------------------------------------------------------------------------------------------------------- */
 
+/* What happens and what is written down about it are one: the log has the order in which things happened, and whoever kills
+ * the program to start it again holds the lock of the log meanwhile (process/130), or a write might be done and not noted. */
+static void begin(void)
+{
+    const int before = errno;
+    pthread_mutex_lock(&order);
+    while (log_file >= 0 && syscall(SYS_flock, log_file, LOCK_EX) != 0 && errno == EINTR)
+        continue;
+    errno = before;
+}
+
+static void end(void)
+{
+    const int before = errno;
+    if (log_file >= 0)
+        (void)syscall(SYS_flock, log_file, LOCK_UN);
+    pthread_mutex_unlock(&order);
+    errno = before;
+}
+
 /* Absolute path in the way the log wants it; false when it does not lie below the root. */
 static bool below_root(const char *path, char ret_path[PATH_MAX])
 {
@@ -181,14 +202,14 @@ static int open_file(const char *name, int at, const char *path, int flags, mode
     (void)name;
     if (ours && (flags & (O_CREAT | O_TRUNC)) != 0 && name_fails())
         return -1;
-    pthread_mutex_lock(&order);
+    begin();
     const int file = (int)syscall(SYS_openat, at, path, flags, mode);
     if (file >= 0 && file < FILES) {
         followed[file] = ours;
         if (ours)
             note(OPLOG_OPEN, file, flags, full, strlen(full) + 1);
     }
-    pthread_mutex_unlock(&order);
+    end();
     return file;
 }
 
@@ -213,11 +234,11 @@ int close(int file)
 {
     if (!is_followed(file))
         return (int)syscall(SYS_close, file);
-    pthread_mutex_lock(&order);
+    begin();
     followed[file] = false;
     note(OPLOG_CLOSE, file, 0, "", 0);
     const int result = (int)syscall(SYS_close, file);
-    pthread_mutex_unlock(&order);
+    end();
     return result;
 }
 
@@ -228,11 +249,11 @@ int fclose(FILE *stream)
     const int file = fileno(stream);
     if (!is_followed(file))
         return real(stream);
-    pthread_mutex_lock(&order);
+    begin();
     followed[file] = false;
     note(OPLOG_CLOSE, file, 0, "", 0);
     const int result = real(stream);
-    pthread_mutex_unlock(&order);
+    end();
     return result;
 }
 
@@ -246,7 +267,7 @@ static ssize_t write_file(int file, const void *bytes, size_t length, int64_t at
         return -1;
     if (length > 1 && fails(KIND_SHORT, KIND_SHORT))
         length /= 2;
-    pthread_mutex_lock(&order);
+    begin();
     const int64_t offset = at < 0 ? syscall(SYS_lseek, file, 0, SEEK_CUR) : at;
     const ssize_t wrote = syscall(SYS_pwrite64, file, bytes, length, offset);
     if (wrote > 0) {
@@ -254,7 +275,7 @@ static ssize_t write_file(int file, const void *bytes, size_t length, int64_t at
             (void)syscall(SYS_lseek, file, offset + wrote, SEEK_SET);
         note(OPLOG_WRITE, file, offset, bytes, (size_t)wrote);
     }
-    pthread_mutex_unlock(&order);
+    end();
     return wrote;
 }
 
@@ -279,11 +300,11 @@ static int truncate_file(int file, int64_t length)
 {
     if (is_followed(file) && write_fails())
         return -1;
-    pthread_mutex_lock(&order);
+    begin();
     const int result = (int)syscall(SYS_ftruncate, file, length);
     if (result == 0 && is_followed(file))
         note(OPLOG_TRUNCATE, file, length, "", 0);
-    pthread_mutex_unlock(&order);
+    end();
     return result;
 }
 
@@ -298,9 +319,9 @@ static int sync_file(int file, long call)
     if (!is_followed(file))
         return (int)syscall(call, file);
     const bool failing = fails(KIND_SYNC, KIND_SYNC);
-    pthread_mutex_lock(&order);
+    begin();
     note(failing ? OPLOG_SYNC_FAILED : OPLOG_SYNC, file, 0, "", 0);
-    pthread_mutex_unlock(&order);
+    end();
     if (failing)
         errno = EIO;
     return failing ? -1 : 0;
@@ -317,12 +338,12 @@ static int change_names(enum oplog_kind what, long call, const char *from, const
     const bool ours = ready && below_root(from, one) && below_root(to, other);
     if (ours && name_fails())
         return -1;
-    pthread_mutex_lock(&order);
+    begin();
     const int result = call == SYS_renameat2 ? (int)syscall(call, AT_FDCWD, from, AT_FDCWD, to, flags)
                                              : (int)syscall(call, from, to);
     if (result == 0 && ours)
         note_paths(what, one, other);
-    pthread_mutex_unlock(&order);
+    end();
     return result;
 }
 
@@ -342,11 +363,11 @@ static int change_name(enum oplog_kind what, long call, const char *path, mode_t
     const bool ours = ready && below_root(path, full);
     if (ours && name_fails())
         return -1;
-    pthread_mutex_lock(&order);
+    begin();
     const int result = (int)syscall(call, path, mode);
     if (result == 0 && ours)
         note(what, -1, 0, full, strlen(full) + 1);
-    pthread_mutex_unlock(&order);
+    end();
     return result;
 }
 
@@ -359,9 +380,9 @@ int zmq_send(void *socket, const void *bytes, size_t length, int flags); /* zmq.
 int zmq_send(void *socket, const void *bytes, size_t length, int flags)
 {
     REAL(int, zmq_send, void *, const void *, size_t, int);
-    pthread_mutex_lock(&order);
+    begin();
     note(OPLOG_SEND, -1, 0, bytes, length);
-    pthread_mutex_unlock(&order);
+    end();
     return real(socket, bytes, length, flags);
 }
 

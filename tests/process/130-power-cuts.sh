@@ -22,14 +22,21 @@ run_collectors() {
     done
 }
 sed -i 's/    inbox: .*/&\n    settle_seconds: 0/' east.yaml west.yaml
+cut_down() { # kill -9, but between two operations: what is done is in the log (faults/preload.c)
+    exec 3<"$SCRATCH/log"
+    flock 3 || fail "no lock on the log"
+    kill -9 "$@"
+    exec 3<&-
+    wait "$@" 2>/dev/null
+}
 run_aggregator
 run_collectors
 part() { [ "$(find inbox/*/done -name '*.csv' | wc -l)" -ge "$1" ]; }
 wait_for 60 "a quarter of the files" part $((FILES / 2))
-kill -9 $aggregator_pid; wait $aggregator_pid 2>/dev/null
+cut_down $aggregator_pid
 run_aggregator
 wait_for 60 "half of the files" part $((FILES * 9 / 10))
-kill -9 $background_pids; wait $background_pids 2>/dev/null; background_pids=''
+cut_down $background_pids; background_pids=''
 run_collectors
 everything() { [ -z "$(find inbox/* -maxdepth 1 -name '*.csv' ! -name '*.refused.csv')" ]; }
 wait_for 60 "all files to be taken" everything
