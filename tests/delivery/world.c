@@ -238,6 +238,21 @@ static void start_second(const struct collector *first, struct collector *at)
     world.seconds++;
 }
 
+static void kill_collector(struct collector *at)
+{
+    cut(at, false);
+    collector_start(at);
+}
+
+/* What is signed with the former one nobody can check any more. A collector reads its key when it starts. */
+static void change_key(unsigned char agent)
+{
+    world.keys[agent]++;
+    for (size_t i = 0; i < COLLECTORS; i++)
+        if (world.collectors[i].runs && world.collectors[i].agent == agent)
+            kill_collector(&world.collectors[i]);
+}
+
 static void accident(struct collector *at)
 {
     switch (chance() % 30) {
@@ -249,10 +264,7 @@ static void accident(struct collector *at)
     case 2: /* kill -9 of the aggregator */
         stop_aggregator();
         break;
-    case 3: /* kill -9 of the collector */
-        cut(at, false);
-        collector_start(at);
-        break;
+    case 3: kill_collector(at); break;
     case 4:
         if (one_in(4)) {
             at->backup = at->outbox;
@@ -285,9 +297,9 @@ static void accident(struct collector *at)
         world.unreadable |= file_bit((unsigned char)(1 + (world.files + chance() % 3) % FILES_MOST));
         break;
     case 15: world.unreadable = 0; break;
-    case 16: /* the agent gets another key; what is signed with the former one nobody can check any more */
+    case 16:
         if (one_in(8))
-            world.keys[at->agent]++;
+            change_key(at->agent);
         break;
     case 11: start_second(&world.collectors[0], &world.collectors[1]); break;
     default: break;
