@@ -51,16 +51,16 @@ figures right.csv
 [ "$(wc -l <right.csv)" -gt "$FILES" ] || fail "too few figures"
 all_in_place "$FILES" east west
 
-cut() { "$BIN/powercut" "$SCRATCH/base" "$SCRATCH/log" "$PLACE" "$SCRATCH" "$@" >cut.out 2>cut.err || fail "powercut: $(cat cut.err)"; }
+cut_power() { "$BIN/powercut" "$SCRATCH/base" "$SCRATCH/log" "$PLACE" "$SCRATCH" "$@" >cut.out 2>cut.err || fail "powercut: $(cat cut.err)"; }
 value() { sed -n "s/.*$1=\([0-9]*\).*/\1/p" cut.out | tail -n 1; }
 mkdir "$SCRATCH/kept"
-cut --images "$IMAGES" --keep "$STARTED" "$SCRATCH/kept"
+cut_power --images "$IMAGES" --keep "$STARTED" "$SCRATCH/kept"
 tail -n 1 cut.out; cat cut.err
 [ "$(value broken)" = 0 ] || fail "promises were broken"
 promises=$(value promises)
 
 say "the real programs are started on some of the images"
-home=$PWD
+home=$PWD started=0
 for image in $(seq "$STARTED"); do
     cd "$SCRATCH/kept/$image" || fail "image $image was not kept"
     cp -r "$home/"{keys,catalogue,agents.csv,aggregator.yaml,east.yaml,west.yaml} .
@@ -80,12 +80,15 @@ for image in $(seq "$STARTED"); do
     expect_status 0 "image $image verifies"
     cd "$home" || exit 1
     rm -rf "$SCRATCH/kept/$image"
+    started=$((started + 1))
 done
+[ $started -eq "$STARTED" ] || fail "only $started of $STARTED images were started"
+say "$started images started: every figure, every file in its place"
 
 say "controls: a disk that does not sync"
-cut --images 300 --ignore log
+cut_power --images 300 --ignore log
 log_losses=$(value broken)
-cut --images 300 --ignore folder
+cut_power --images 300 --ignore folder
 folder_losses=$(value broken)
 say "without syncs of the logs $log_losses of 300 images broke a promise, without syncs of folders $folder_losses"
 [ "$log_losses" -ge 60 ] || fail "the harness does not notice logs that are not synced"
