@@ -72,6 +72,26 @@ void main_take_notes(struct program *program)
     }
 }
 
+static enum status end_transaction(struct program *program, enum status status, struct fault *why)
+{
+    if (status == STATUS_OK)
+        status = store_commit(program->store, why);
+    if (status != STATUS_OK)
+        store_rollback(program->store);
+    return status;
+}
+
+/* Only a broken store stops the program; a full disk lets what is to be kept wait until *ret_retry_at. */
+static enum status wait_for_disk(const char *event, enum status status, int64_t now_ms, int64_t *ret_retry_at,
+                                 const struct fault *why)
+{
+    if (status == STATUS_BROKEN)
+        return status;
+    log_fault(LOG_LEVEL_WARN, event, why);
+    *ret_retry_at = now_ms + LOOK_MS;
+    return STATUS_OK;
+}
+
 /* Alerts are published by the desk only after they are stored: a subscriber never sees one that a crash takes back. */
 enum status main_keep_alerts(struct program *program, int64_t now_ms, struct fault *why)
 {
@@ -80,20 +100,13 @@ enum status main_keep_alerts(struct program *program, int64_t now_ms, struct fau
     enum status status = store_begin(program->store, why);
     for (size_t i = program->alerts_stored; status == STATUS_OK && i < program->alert_count; i++)
         status = store_save_alert(program->store, &program->alerts[i], why);
-    if (status == STATUS_OK)
-        status = store_commit(program->store, why);
+    status = end_transaction(program, status, why);
     if (status != STATUS_OK)
-        store_rollback(program->store);
-    if (status == STATUS_OK) {
-        for (size_t i = program->alerts_stored; i < program->alert_count; i++)
-            intake_alert_stored(program->intake, &program->alerts[i]);
-        program->alerts_stored = program->alert_count;
-    } else if (status != STATUS_BROKEN) {
-        log_fault(LOG_LEVEL_WARN, "alerts_wait", why);
-        program->alerts_at = now_ms + LOOK_MS;
-        status = STATUS_OK;
-    }
-    return status;
+        return wait_for_disk("alerts_wait", status, now_ms, &program->alerts_at, why);
+    for (size_t i = program->alerts_stored; i < program->alert_count; i++)
+        intake_alert_stored(program->intake, &program->alerts[i]);
+    program->alerts_stored = program->alert_count;
+    return STATUS_OK;
 }
 
 void main_tell_kept(struct program *program)
@@ -122,20 +135,13 @@ enum status main_keep_publication(struct program *program, int64_t now_ms, struc
     status = store_begin(program->store, why);
     if (status == STATUS_OK)
         status = store_add_publication(program->store, &program->publication, &added, why);
-    if (status == STATUS_OK)
-        status = store_commit(program->store, why);
+    status = end_transaction(program, status, why);
     if (status != STATUS_OK)
-        store_rollback(program->store);
-    if (status == STATUS_OK) {
-        note.entry = added ? program->publication.entry : 0;
-        program->publishes = false;
-        (void)zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT); /* else it is listed by `publications` */
-    } else if (status != STATUS_BROKEN) {
-        log_fault(LOG_LEVEL_WARN, "publication_waits", why);
-        program->alerts_at = now_ms + LOOK_MS;
-        status = STATUS_OK;
-    }
-    return status;
+        return wait_for_disk("publication_waits", status, now_ms, &program->alerts_at, why);
+    note.entry = added ? program->publication.entry : 0;
+    program->publishes = false;
+    (void)zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT); /* else it is listed by `publications` */
+    return STATUS_OK;
 }
 
 /* From now on collectors are told that they need not hold longer what is in this backup. */
@@ -146,18 +152,14 @@ enum status main_keep_backup(struct program *program, int64_t now_ms, struct fau
     if (!program->backs_up || now_ms < program->alerts_at)
         return STATUS_OK;
     const enum status status = backup_note(program->store, &program->backup, why);
-    if (status == STATUS_OK) {
-        program->backs_up = false;
-        intake_backed(program->intake, program->backup.entry);
-        (void)snprintf(entry, sizeof entry, "%" PRIu64, program->backup.entry);
-        log_event(LOG_LEVEL_INFO, "backup_noted", "entry", entry, NULL);
-        (void)zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT); /* else the asker is told that it took too long */
-    } else if (status != STATUS_BROKEN) {
-        log_fault(LOG_LEVEL_WARN, "backup_note_waits", why);
-        program->alerts_at = now_ms + LOOK_MS;
-        return STATUS_OK;
-    }
-    return status;
+    if (status != STATUS_OK)
+        return wait_for_disk("backup_note_waits", status, now_ms, &program->alerts_at, why);
+    program->backs_up = false;
+    intake_backed(program->intake, program->backup.entry);
+    (void)snprintf(entry, sizeof entry, "%" PRIu64, program->backup.entry);
+    log_event(LOG_LEVEL_INFO, "backup_noted", "entry", entry, NULL);
+    (void)zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT); /* else the asker is told that it took too long */
+    return STATUS_OK;
 }
 
 /* Rows for other programs. They can wait, batches cannot: a small transaction of their own in a quiet moment. */
@@ -169,15 +171,12 @@ enum status main_keep_sheaf(struct program *program, bool is_busy, int64_t now_m
     if (!program->sheaf_stored)
         status = sheaf_write(program->sheaf, program->store, SHEAF_ROWS, &program->sheaf_stored, why);
     program->sheaf_at = now_ms + SHEAF_PAUSE_MS;
-    if (status != STATUS_OK && status != STATUS_BROKEN) {
-        log_fault(LOG_LEVEL_WARN, "published_rows_wait", why);
-        program->sheaf_retry_at = now_ms + LOOK_MS;
-        return STATUS_OK;
-    }
+    if (status != STATUS_OK)
+        return wait_for_disk("published_rows_wait", status, now_ms, &program->sheaf_retry_at, why);
     struct desk_note note = {.kind = DESK_KEPT_SHEAF, .sheaf = program->sheaf};
-    if (status == STATUS_OK && program->sheaf_stored && zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT) >= 0)
+    if (program->sheaf_stored && zmq_send(program->notes, &note, sizeof note, ZMQ_DONTWAIT) >= 0)
         program->sheaf = NULL;
-    return status;
+    return STATUS_OK;
 }
 
 void main_stop_desk(struct program *program)
