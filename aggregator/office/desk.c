@@ -126,6 +126,22 @@ static enum status open_store(struct desk *desk, struct fault *why)
     return status;
 }
 
+/* Begins one snapshot of the store, which is opened when need be. */
+static enum status begin(struct desk *desk, struct fault *why)
+{
+    const enum status status = open_store(desk, why);
+    return status == STATUS_OK ? store_begin(desk->store, why) : status;
+}
+
+/* Ends it; returns what became of the work in it. */
+static enum status end(struct desk *desk, enum status status, struct fault *why)
+{
+    if (status == STATUS_OK)
+        return store_commit(desk->store, why);
+    store_rollback(desk->store);
+    return status;
+}
+
 /* What was found damaged while answering. */
 static void log_repairs(struct desk *desk)
 {
@@ -177,6 +193,14 @@ static void send_fault(const struct asker *asker, enum status status, const stru
     (void)snprintf(answer.fault_code, sizeof answer.fault_code, "%s",
                    fault->message != MESSAGE_NONE ? message_code(fault->message) : "failed");
     send_answer(asker, answer);
+}
+
+/* A store that cannot be read now is opened again before the next question. */
+static void send_failure(struct desk *desk, const struct asker *asker, enum status status, const struct fault *fault)
+{
+    send_fault(asker, status, fault);
+    if (status == STATUS_BROKEN)
+        close_store(desk);
 }
 
 static size_t answer_bytes(const struct table *table)
@@ -288,6 +312,13 @@ static enum status judge_goals(struct desk *desk, int32_t today, int64_t now_ms,
     return status;
 }
 
+/* In one snapshot. */
+static enum status judge(struct desk *desk, int32_t today, int64_t now_ms, struct fault *why)
+{
+    const enum status status = begin(desk, why);
+    return status == STATUS_OK ? end(desk, judge_goals(desk, today, now_ms, why), why) : status;
+}
+
 static void log_alert(const struct alert_row *row)
 {
     log_event(LOG_LEVEL_INFO, "alert", "alert", row->alert, "state", row->state, "severity", row->severity, "unit",
@@ -354,12 +385,17 @@ static void fail_backup(struct desk *desk, const struct asker *asker, enum messa
         desk->backup.used = false;
 }
 
-static void expire_acks(struct desk *desk, int64_t now_ms)
+/* What the writer did not keep in time. */
+static void expire_keeping(struct desk *desk, int64_t now_ms)
 {
     if (desk->publishing.used && now_ms >= desk->publishing.until_ms)
         fail_publication(desk, MESSAGE_PUBLICATION_NOT_KEPT, STATUS_AGAIN);
     if (desk->backup.used && now_ms >= desk->backup.until_ms)
         fail_backup(desk, &desk->backup.asker, MESSAGE_STORE_BUSY, STATUS_AGAIN);
+}
+
+static void expire_acks(struct desk *desk, int64_t now_ms)
+{
     for (size_t i = 0; i < ACKS_MOST; i++) {
         struct waiting_ack *ack = &desk->acks[i];
         struct fault fault = {.message = MESSAGE_NONE};
@@ -369,29 +405,6 @@ static void expire_acks(struct desk *desk, int64_t now_ms)
         send_fault(&ack->asker, STATUS_AGAIN, &fault);
         ack->used = false;
     }
-}
-
-/* ---- judging and publishing ------------------------------------------------------------------------------------------- */
-
-/* Runs `work` inside one snapshot. */
-static enum status in_snapshot(struct desk *desk, int32_t today, int64_t now_ms, bool judging, struct fault *why)
-{
-    enum status status = open_store(desk, why);
-    if (status == STATUS_OK)
-        status = store_begin(desk->store, why);
-    if (status != STATUS_OK)
-        return status;
-    if (judging)
-        status = judge_goals(desk, today, now_ms, why);
-    else {
-        status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
-        if (status == STATUS_OK)
-            status = announcer_work(desk->announcer, desk->office, now_ms, why);
-    }
-    if (status == STATUS_OK)
-        return store_commit(desk->store, why);
-    store_rollback(desk->store);
-    return status;
 }
 
 /* ---- questions ----------------------------------------------------------------------------------------------------- */
@@ -454,11 +467,9 @@ static void acknowledge(struct desk *desk, const struct asker *asker, const stru
     }
     alert = option_of(question, "operand") + strlen("ack,");
     /* `alerts` judges when it is asked, so what it listed may be newer than what was judged here last. */
-    status = in_snapshot(desk, calendar_local_day(now_ms), now_ms, true, &fault);
+    status = judge(desk, calendar_local_day(now_ms), now_ms, &fault);
     if (status != STATUS_OK) {
-        send_fault(asker, status, &fault);
-        if (status == STATUS_BROKEN)
-            close_store(desk);
+        send_failure(desk, asker, status, &fault);
         return;
     }
     standing = find_alert(desk, alert);
@@ -498,9 +509,7 @@ static void publish(struct desk *desk, const struct asker *asker, const struct w
     if (status == STATUS_OK)
         status = office_publish(desk->office, question, now_ms, desk->key, &note.publication, &as_of, &fault);
     if (status != STATUS_OK) {
-        send_fault(asker, status, &fault);
-        if (status == STATUS_BROKEN)
-            close_store(desk);
+        send_failure(desk, asker, status, &fault);
         return;
     }
     if (waiting->used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
@@ -535,18 +544,14 @@ static void note_backup(struct desk *desk, const struct asker *asker, const stru
     struct fault fault = {.message = MESSAGE_NONE};
     const char *statement = option_of(question, "statement");
     bool holds = false;
-    enum status status = open_store(desk, &fault);
-    if (status == STATUS_OK)
-        status = store_begin(desk->store, &fault);
+    enum status status = begin(desk, &fault);
     if (status == STATUS_OK)
         status = backup_holds(desk->store, statement != NULL ? statement : "", desk->key->public_key.sign, now_ms, &holds,
                               &note.backup, &fault);
     if (desk->store != NULL)
         store_rollback(desk->store);
     if (status != STATUS_OK) {
-        send_fault(asker, status, &fault);
-        if (status == STATUS_BROKEN)
-            close_store(desk);
+        send_failure(desk, asker, status, &fault);
     } else if (!holds) {
         fail_backup(desk, asker, MESSAGE_BACKUP_NOT_OURS, STATUS_REFUSED);
     } else if (desk->backup.used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
@@ -596,11 +601,9 @@ static void answer_question(struct desk *desk, const struct asker *asker, const 
         answer_free(&answer);
         return;
     }
-    send_fault(asker, status, &fault);
-    if (status != STATUS_BROKEN)
-        return;
-    log_fault(LOG_LEVEL_ERROR, "question_failed", &fault);
-    close_store(desk);
+    if (status == STATUS_BROKEN)
+        log_fault(LOG_LEVEL_ERROR, "question_failed", &fault);
+    send_failure(desk, asker, status, &fault);
 }
 
 /* Takes the frames of one message: identity, perhaps an empty delimiter, the question. Further frames are dropped. */
@@ -720,6 +723,18 @@ static void hand_over_sheaf(struct desk *desk)
         announcer_returned(desk->announcer);
 }
 
+/* Some more of them, in one snapshot. */
+static enum status publish_figures(struct desk *desk, int64_t now_ms, struct fault *why)
+{
+    enum status status = begin(desk, why);
+    if (status != STATUS_OK)
+        return status;
+    status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
+    if (status == STATUS_OK)
+        status = announcer_work(desk->announcer, desk->office, now_ms, why);
+    return end(desk, status, why);
+}
+
 static bool publishing_is_due(const struct desk *desk, int64_t now_ms)
 {
     return announcer_has_work(desk->announcer, desk->head) && now_ms >= desk->publish_at_ms;
@@ -732,13 +747,13 @@ static void work(struct desk *desk, int64_t now_ms)
     struct fault fault = {.message = MESSAGE_NONE};
     enum status status = STATUS_OK;
     if (judging) {
-        status = in_snapshot(desk, today, now_ms, true, &fault);
+        status = judge(desk, today, now_ms, &fault);
         desk->judge_at_ms = status == STATUS_OK ? 0 : now_ms + IDLE_MS;
         if (today != desk->judged_day)
             announcer_new_day(desk->announcer);
         desk->judged_day = today;
     } else if (publishing_is_due(desk, now_ms)) {
-        status = in_snapshot(desk, today, now_ms, false, &fault);
+        status = publish_figures(desk, now_ms, &fault);
         if (status != STATUS_OK)
             desk->publish_at_ms = now_ms + IDLE_MS;
         else if (now_ms - desk->committed_at_ms < BUSY_MS)
@@ -752,6 +767,7 @@ static void work(struct desk *desk, int64_t now_ms)
     log_repairs(desk);
     hand_over(desk, now_ms);
     hand_over_sheaf(desk);
+    expire_keeping(desk, now_ms);
     expire_acks(desk, now_ms);
 }
 
