@@ -9,7 +9,7 @@
  * published in small parts between questions. An alert is published only after the writer has stored it: a subscriber
  * never hears of what a crash could forget. What is asked can be wrong in any way and is answered with a fault.
  * A store that cannot be read now is opened again before the next question. */
-#include "desk.h"
+#include "desk_inside.h"
 
 #include "alerts.h"
 #include "clock.h"
@@ -40,130 +40,12 @@
 #define IDLE_MS 1000         /* longest sleep: the day may change */
 #define KEEP_AGAIN_MS 5000   /* an alert the writer did not confirm is handed over again */
 #define ACK_WAIT_MS 8000
-#define ACKS_MOST 16
 #define PUBLICATION_WAIT_MS 20000
 #define PUBLISH_AFTER_MS 300 /* figures are computed a moment after a commit, ... */
 #define PUBLISH_PAUSE_MS 100 /* ... and with pauses while batches keep coming: they go first */
 #define BUSY_MS 300          /* batches keep coming: the newest is younger than that */
 #define EVENTS_AHEAD 100000  /* published messages that may wait for a slow subscriber */
 #define NOTES_AHEAD 10000    /* notes that may wait between writer and desk */
-
-enum keeping { KEPT, TO_KEEP, HANDED_OVER };
-
-struct standing { /* one alert as it stands */
-    struct alert_row row;
-    enum keeping keeping;
-    int64_t handed_over_ms;
-};
-
-struct asker { /* who gets the answer */
-    void *socket;
-    unsigned char identity[256];
-    size_t identity_length;
-    bool delimiter; /* a REQ socket asks with an empty frame */
-    uint64_t id;
-};
-
-struct waiting_ack {
-    bool used;
-    struct asker asker;
-    char alert[160];
-    int64_t until_ms;
-};
-
-struct waiting_publication {
-    bool used;
-    struct asker asker;
-    struct publication publication;
-    int64_t as_of, until_ms;
-};
-
-struct waiting_backup {
-    bool used;
-    struct asker asker;
-    struct backup_mark mark;
-    int64_t until_ms;
-};
-
-struct desk {
-    const struct aggregator_settings *settings;
-    const struct secret_key *key;
-    const struct catalogue *catalogue;
-    void *queries, *http_desk, *writer, *events;
-    struct http *http;
-    struct store *store;
-    struct office *office;
-    struct announcer *announcer;
-    struct standing *alerts;
-    size_t alert_count;
-    bool alerts_loaded;
-    struct waiting_ack acks[ACKS_MOST];
-    struct waiting_publication publishing; /* one at a time */
-    struct waiting_backup backup;          /* likewise */
-    uint64_t head;       /* newest entry we were told of */
-    uint64_t repairs_told;
-    int64_t judge_at_ms; /* 0: nothing to judge */
-    int64_t publish_at_ms, committed_at_ms;
-    int32_t judged_day;
-    pthread_t thread;
-    bool thread_runs;
-    atomic_bool stop;
-};
-
-/* ---- the store ----------------------------------------------------------------------------------------------------- */
-
-static enum status open_store(struct desk *desk, struct fault *why)
-{
-    enum status status;
-    if (desk->office != NULL)
-        return STATUS_OK;
-    status = store_open(desk->settings->store_path, STORE_READ, &desk->store, why);
-    if (status == STATUS_OK)
-        desk->office = office_open(desk->catalogue, desk->store,
-                                   settings_pages_bytes(desk->settings));
-    if (status == STATUS_OK)
-        office_set_agents(desk->office, desk->settings->agents);
-    return status;
-}
-
-/* Begins one snapshot of the store, which is opened when need be. */
-static enum status begin(struct desk *desk, struct fault *why)
-{
-    const enum status status = open_store(desk, why);
-    return status == STATUS_OK ? store_begin(desk->store, why) : status;
-}
-
-/* Ends it; returns what became of the work in it. */
-static enum status end(struct desk *desk, enum status status, struct fault *why)
-{
-    if (status == STATUS_OK)
-        return store_commit(desk->store, why);
-    store_rollback(desk->store);
-    return status;
-}
-
-/* What was found damaged while answering. */
-static void log_repairs(struct desk *desk)
-{
-    char blocks[24];
-    uint64_t repaired = desk->office == NULL ? 0 : abacus_repaired(desk->office->abacus);
-    if (desk->office != NULL && desk->office->past != NULL)
-        repaired += abacus_repaired(desk->office->past);
-    if (repaired == desk->repairs_told)
-        return;
-    if (repaired > desk->repairs_told) {
-        (void)snprintf(blocks, sizeof blocks, "%" PRIu64, repaired - desk->repairs_told);
-        log_event(LOG_LEVEL_WARN, "abacus_repaired", "who", "office", "blocks", blocks, "detail",
-                  "saved pages were damaged and made anew from the ledger", NULL);
-    }
-    desk->repairs_told = repaired;
-}
-
-static void close_store(struct desk *desk)
-{
-    office_close(&desk->office);
-    store_close(&desk->store);
-}
 
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
 
@@ -200,7 +82,7 @@ static void send_failure(struct desk *desk, const struct asker *asker, enum stat
 {
     send_fault(asker, status, fault);
     if (status == STATUS_BROKEN)
-        close_store(desk);
+        desk_close_store(desk);
 }
 
 static size_t answer_bytes(const struct table *table)
@@ -315,8 +197,8 @@ static enum status judge_goals(struct desk *desk, int32_t today, int64_t now_ms,
 /* In one snapshot. */
 static enum status judge(struct desk *desk, int32_t today, int64_t now_ms, struct fault *why)
 {
-    const enum status status = begin(desk, why);
-    return status == STATUS_OK ? end(desk, judge_goals(desk, today, now_ms, why), why) : status;
+    const enum status status = desk_begin(desk, why);
+    return status == STATUS_OK ? desk_end(desk, judge_goals(desk, today, now_ms, why), why) : status;
 }
 
 static void log_alert(const struct alert_row *row)
@@ -505,7 +387,7 @@ static void publish(struct desk *desk, const struct asker *asker, const struct w
     struct desk_note note = {.kind = DESK_KEEP_PUBLICATION};
     struct fault fault = {.message = MESSAGE_NONE};
     int64_t as_of = 0;
-    enum status status = open_store(desk, &fault);
+    enum status status = desk_open_store(desk, &fault);
     if (status == STATUS_OK)
         status = office_publish(desk->office, question, now_ms, desk->key, &note.publication, &as_of, &fault);
     if (status != STATUS_OK) {
@@ -544,7 +426,7 @@ static void note_backup(struct desk *desk, const struct asker *asker, const stru
     struct fault fault = {.message = MESSAGE_NONE};
     const char *statement = option_of(question, "statement");
     bool holds = false;
-    enum status status = begin(desk, &fault);
+    enum status status = desk_begin(desk, &fault);
     if (status == STATUS_OK)
         status = backup_holds(desk->store, statement != NULL ? statement : "", desk->key->public_key.sign, now_ms, &holds,
                               &note.backup, &fault);
@@ -593,7 +475,7 @@ static void answer_question(struct desk *desk, const struct asker *asker, const 
         acknowledge(desk, asker, question, now_ms);
         return;
     }
-    status = open_store(desk, &fault);
+    status = desk_open_store(desk, &fault);
     if (status == STATUS_OK)
         status = office_answer(desk->office, question, now_ms, &answer, &fault);
     if (status == STATUS_OK) {
@@ -726,13 +608,13 @@ static void hand_over_sheaf(struct desk *desk)
 /* Some more of them, in one snapshot. */
 static enum status publish_figures(struct desk *desk, int64_t now_ms, struct fault *why)
 {
-    enum status status = begin(desk, why);
+    enum status status = desk_begin(desk, why);
     if (status != STATUS_OK)
         return status;
     status = abacus_follow(desk->office->abacus, UINT64_MAX, why);
     if (status == STATUS_OK)
         status = announcer_work(desk->announcer, desk->office, now_ms, why);
-    return end(desk, status, why);
+    return desk_end(desk, status, why);
 }
 
 static bool publishing_is_due(const struct desk *desk, int64_t now_ms)
@@ -762,9 +644,9 @@ static void work(struct desk *desk, int64_t now_ms)
     if (status != STATUS_OK) {
         log_fault(LOG_LEVEL_WARN, judging ? "judging_failed" : "publishing_failed", &fault);
         if (status == STATUS_BROKEN)
-            close_store(desk);
+            desk_close_store(desk);
     }
-    log_repairs(desk);
+    desk_log_repairs(desk);
     hand_over(desk, now_ms);
     hand_over_sheaf(desk);
     expire_keeping(desk, now_ms);
@@ -867,7 +749,7 @@ enum status desk_start(void *zmq_context, const struct aggregator_settings *sett
     desk->judge_at_ms = clock_ms(CLOCK_REALTIME); /* the days while nothing ran are judged at once */
     status = open_sockets(zmq_context, desk, key, why);
     if (status == STATUS_OK)
-        status = open_store(desk, why);
+        status = desk_open_store(desk, why);
     if (status == STATUS_OK)
         status = store_head(desk->store, &desk->head, NULL, NULL, why);
     if (status == STATUS_OK)
@@ -898,7 +780,7 @@ void desk_stop(struct desk **desk)
         (void)pthread_join(stopped->thread, NULL);
     http_stop(&stopped->http);
     announcer_free(&stopped->announcer);
-    close_store(stopped);
+    desk_close_store(stopped);
     for (size_t i = 0; i < ARRAY_LEN(sockets); i++)
         if (sockets[i] != NULL)
             (void)zmq_close(sockets[i]);

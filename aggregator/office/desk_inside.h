@@ -1,0 +1,90 @@
+/* desk_inside.h - what the desk_*.c files share: the desk and who waits for an answer. All of it belongs to the office thread. */
+#ifndef AGGREGATOR_OFFICE_DESK_INSIDE_H
+#define AGGREGATOR_OFFICE_DESK_INSIDE_H
+
+#include "desk.h"
+
+#include "announce.h"
+#include "answer.h"
+#include "http.h"
+#include "wire.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { ACKS_MOST = 16 }; /* acknowledgements that wait for the writer */
+
+enum keeping { KEPT, TO_KEEP, HANDED_OVER };
+
+struct standing { /* one alert as it stands */
+    struct alert_row row;
+    enum keeping keeping;
+    int64_t handed_over_ms;
+};
+
+struct asker { /* who gets the answer */
+    void *socket;
+    unsigned char identity[256];
+    size_t identity_length;
+    bool delimiter; /* a REQ socket asks with an empty frame */
+    uint64_t id;
+};
+
+struct waiting_ack {
+    bool used;
+    struct asker asker;
+    char alert[160];
+    int64_t until_ms;
+};
+
+struct waiting_publication {
+    bool used;
+    struct asker asker;
+    struct publication publication;
+    int64_t as_of, until_ms;
+};
+
+struct waiting_backup {
+    bool used;
+    struct asker asker;
+    struct backup_mark mark;
+    int64_t until_ms;
+};
+
+struct desk {
+    const struct aggregator_settings *settings;
+    const struct secret_key *key;
+    const struct catalogue *catalogue;
+    void *queries, *http_desk, *writer, *events;
+    struct http *http;
+    struct store *store;
+    struct office *office;
+    struct announcer *announcer;
+    struct standing *alerts;
+    size_t alert_count;
+    bool alerts_loaded;
+    struct waiting_ack acks[ACKS_MOST];
+    struct waiting_publication publishing; /* one at a time */
+    struct waiting_backup backup;          /* likewise */
+    uint64_t head;       /* newest entry we were told of */
+    uint64_t repairs_told;
+    int64_t judge_at_ms; /* 0: nothing to judge */
+    int64_t publish_at_ms, committed_at_ms;
+    int32_t judged_day;
+    pthread_t thread;
+    bool thread_runs;
+    atomic_bool stop;
+};
+
+/* desk_store.c */
+/* Nothing to do when it is open. */
+enum status desk_open_store(struct desk *desk, struct fault *why) MUST_CHECK;
+void desk_close_store(struct desk *desk);
+/* Begins one snapshot of the store, which is opened when need be. */
+enum status desk_begin(struct desk *desk, struct fault *why) MUST_CHECK;
+/* Ends it; returns what became of the work in it. */
+enum status desk_end(struct desk *desk, enum status status, struct fault *why) MUST_CHECK;
+/* What was found damaged while answering. */
+void desk_log_repairs(struct desk *desk);
+
+#endif
