@@ -47,69 +47,6 @@
 #define EVENTS_AHEAD 100000  /* published messages that may wait for a slow subscriber */
 #define NOTES_AHEAD 10000    /* notes that may wait between writer and desk */
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
-
-static void send_answer(const struct asker *asker, struct wire_answer answer)
-{
-    unsigned char *bytes = NULL;
-    size_t length = 0;
-    bool sent;
-    answer.id = asker->id;
-    wire_encode(&(struct wire_message){.kind = WIRE_ANSWER, .answer = answer}, &bytes, &length);
-    /* Nobody waits for an asker that went away or does not read. */
-    sent = zmq_send(asker->socket, asker->identity, asker->identity_length, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0;
-    if (sent && asker->delimiter)
-        sent = zmq_send(asker->socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0;
-    if (sent)
-        (void)zmq_send(asker->socket, bytes, length, ZMQ_DONTWAIT);
-    free(bytes);
-}
-
-static void send_fault(const struct asker *asker, enum status status, const struct fault *fault)
-{
-    char zh[1024], en[1024];
-    struct wire_answer answer = {.exit_code = status == STATUS_REFUSED ? 2 : status == STATUS_AGAIN ? 4 : 1,
-                                 .fault_zh = zh, .fault_en = en, .as_of = ""};
-    fault_format(fault, LANGUAGE_ZH, zh, sizeof zh);
-    fault_format(fault, LANGUAGE_EN, en, sizeof en);
-    (void)snprintf(answer.fault_code, sizeof answer.fault_code, "%s",
-                   fault->message != MESSAGE_NONE ? message_code(fault->message) : "failed");
-    send_answer(asker, answer);
-}
-
-/* A store that cannot be read now is opened again before the next question. */
-static void send_failure(struct desk *desk, const struct asker *asker, enum status status, const struct fault *fault)
-{
-    send_fault(asker, status, fault);
-    if (status == STATUS_BROKEN)
-        desk_close_store(desk);
-}
-
-static size_t answer_bytes(const struct table *table)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < table->cell_count; i++)
-        bytes += 5 + (table->cells[i] != NULL ? strlen(table->cells[i]) : 0);
-    return bytes;
-}
-
-static void send_table(const struct asker *asker, const struct answer *answer)
-{
-    struct fault fault = {.message = MESSAGE_NONE};
-    char most[24];
-    if (answer_bytes(&answer->table) > LIMIT_ANSWER_BYTES - 65536) {
-        (void)snprintf(most, sizeof most, "%d", ANSWER_ROWS_MOST);
-        fault_set(&fault, MESSAGE_ASK_TOO_MANY_ROWS, most, NULL);
-        send_fault(asker, STATUS_REFUSED, &fault);
-        return;
-    }
-    send_answer(asker, (struct wire_answer){.exit_code = answer->exit_code, .fault_zh = "", .fault_en = "",
-                                            .as_of = answer->as_of, .column_count = answer->table.column_count,
-                                            .row_count = table_rows(&answer->table),
-                                            .columns = answer->table.columns,
-                                            .cells = (const char *const *)answer->table.cells});
-}
-
 /* ---- alerts -------------------------------------------------------------------------------------------------------- */
 
 static struct standing *find_alert(struct desk *desk, const char *alert)
@@ -244,7 +181,7 @@ static void alert_kept(struct desk *desk, const struct alert_row *row)
             continue;
         table_start(&answer.table, alert_columns, ARRAY_LEN(alert_columns));
         add_alert(&answer.table, row);
-        send_table(&ack->asker, &answer);
+        desk_send_table(&ack->asker, &answer);
         answer_free(&answer);
         ack->used = false;
     }
@@ -254,7 +191,7 @@ static void fail_publication(struct desk *desk, enum message message, enum statu
 {
     struct fault fault = {.message = MESSAGE_NONE};
     fault_set(&fault, message, desk->publishing.publication.name, NULL);
-    send_fault(&desk->publishing.asker, status, &fault);
+    desk_send_fault(&desk->publishing.asker, status, &fault);
     desk->publishing.used = false;
 }
 
@@ -262,7 +199,7 @@ static void fail_backup(struct desk *desk, const struct asker *asker, enum messa
 {
     struct fault fault = {.message = MESSAGE_NONE};
     fault_set(&fault, message, desk->settings->store_path, "backup", NULL);
-    send_fault(asker, status, &fault);
+    desk_send_fault(asker, status, &fault);
     if (asker == &desk->backup.asker)
         desk->backup.used = false;
 }
@@ -284,35 +221,27 @@ static void expire_acks(struct desk *desk, int64_t now_ms)
         if (!ack->used || now_ms < ack->until_ms)
             continue;
         fault_set(&fault, MESSAGE_ASK_NOT_KEPT, ack->alert, NULL);
-        send_fault(&ack->asker, STATUS_AGAIN, &fault);
+        desk_send_fault(&ack->asker, STATUS_AGAIN, &fault);
         ack->used = false;
     }
 }
 
 /* ---- questions ----------------------------------------------------------------------------------------------------- */
 
-static const char *option_of(const struct wire_question *question, const char *name)
-{
-    for (size_t i = 0; i < question->option_count; i++)
-        if (strcmp(question->options[i].name, name) == 0)
-            return question->options[i].value;
-    return NULL;
-}
-
 static bool is_ack(const struct wire_question *question)
 {
-    const char *operand = option_of(question, "operand");
+    const char *operand = desk_option_of(question, "operand");
     return strcmp(question->command, "alerts") == 0 && operand != NULL &&
            (strcmp(operand, "ack") == 0 || strncmp(operand, "ack,", 4) == 0);
 }
 
 static bool check_ack(const struct wire_question *question, struct fault *why)
 {
-    const char *by = option_of(question, "by"), *note = option_of(question, "note");
+    const char *by = desk_option_of(question, "by"), *note = desk_option_of(question, "note");
     const struct alert_row *row = NULL;
     char most[16];
     if (by == NULL || by[0] == '\0' || note == NULL || note[0] == '\0' ||
-        strlen(option_of(question, "operand")) <= strlen("ack,")) {
+        strlen(desk_option_of(question, "operand")) <= strlen("ack,")) {
         fault_set(why, MESSAGE_ASK_NEEDS_OPTION, "alerts ack", "ID --by WHO --note TEXT", NULL);
         return false;
     }
@@ -344,21 +273,21 @@ static void acknowledge(struct desk *desk, const struct asker *asker, const stru
     const char *alert;
     enum status status;
     if (!check_ack(question, &fault)) {
-        send_fault(asker, STATUS_REFUSED, &fault);
+        desk_send_fault(asker, STATUS_REFUSED, &fault);
         return;
     }
-    alert = option_of(question, "operand") + strlen("ack,");
+    alert = desk_option_of(question, "operand") + strlen("ack,");
     /* `alerts` judges when it is asked, so what it listed may be newer than what was judged here last. */
     status = judge(desk, calendar_local_day(now_ms), now_ms, &fault);
     if (status != STATUS_OK) {
-        send_failure(desk, asker, status, &fault);
+        desk_send_failure(desk, asker, status, &fault);
         return;
     }
     standing = find_alert(desk, alert);
     if (standing != NULL && standing->row.acked_by[0] != '\0' &&
-        strcmp(standing->row.acked_by, option_of(question, "by")) != 0) {
+        strcmp(standing->row.acked_by, desk_option_of(question, "by")) != 0) {
         fault_set(&fault, MESSAGE_ASK_ALERT_ACKED, alert, standing->row.acked_by, standing->row.note, NULL);
-        send_fault(asker, STATUS_REFUSED, &fault);
+        desk_send_fault(asker, STATUS_REFUSED, &fault);
         return;
     }
     for (size_t i = 0; i < ACKS_MOST && ack == NULL; i++)
@@ -366,11 +295,11 @@ static void acknowledge(struct desk *desk, const struct asker *asker, const stru
     if (standing == NULL || ack == NULL) {
         fault_set(&fault, standing == NULL ? MESSAGE_ASK_UNKNOWN_ALERT : MESSAGE_ASK_NOT_KEPT, alert,
                   standing == NULL ? same_subject_today(desk, alert) : NULL, NULL);
-        send_fault(asker, standing == NULL ? STATUS_REFUSED : STATUS_AGAIN, &fault);
+        desk_send_fault(asker, standing == NULL ? STATUS_REFUSED : STATUS_AGAIN, &fault);
         return;
     }
-    (void)snprintf(standing->row.acked_by, sizeof standing->row.acked_by, "%s", option_of(question, "by"));
-    (void)snprintf(standing->row.note, sizeof standing->row.note, "%s", option_of(question, "note"));
+    (void)snprintf(standing->row.acked_by, sizeof standing->row.acked_by, "%s", desk_option_of(question, "by"));
+    (void)snprintf(standing->row.note, sizeof standing->row.note, "%s", desk_option_of(question, "note"));
     if (incident_ends_by_word(standing->row.kind)) {
         (void)snprintf(standing->row.state, sizeof standing->row.state, "resolved");
         standing->row.since = now_ms;
@@ -391,12 +320,12 @@ static void publish(struct desk *desk, const struct asker *asker, const struct w
     if (status == STATUS_OK)
         status = office_publish(desk->office, question, now_ms, desk->key, &note.publication, &as_of, &fault);
     if (status != STATUS_OK) {
-        send_failure(desk, asker, status, &fault);
+        desk_send_failure(desk, asker, status, &fault);
         return;
     }
     if (waiting->used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
         fault_set(&fault, MESSAGE_PUBLICATION_NOT_KEPT, note.publication.name, NULL);
-        send_fault(asker, STATUS_AGAIN, &fault);
+        desk_send_fault(asker, STATUS_AGAIN, &fault);
         return;
     }
     *waiting = (struct waiting_publication){true, *asker, note.publication, as_of, now_ms + PUBLICATION_WAIT_MS};
@@ -414,7 +343,7 @@ static void publication_kept(struct desk *desk, const struct publication *public
     log_event(LOG_LEVEL_INFO, "published", "name", publication->name, "note", publication->note, NULL);
     table_start(&answer.table, publication_columns, ARRAY_LEN(publication_columns));
     add_publication(&answer.table, publication, desk->publishing.as_of, "valid");
-    send_table(&desk->publishing.asker, &answer);
+    desk_send_table(&desk->publishing.asker, &answer);
     answer_free(&answer);
     desk->publishing.used = false;
 }
@@ -424,7 +353,7 @@ static void note_backup(struct desk *desk, const struct asker *asker, const stru
 {
     struct desk_note note = {.kind = DESK_KEEP_BACKUP};
     struct fault fault = {.message = MESSAGE_NONE};
-    const char *statement = option_of(question, "statement");
+    const char *statement = desk_option_of(question, "statement");
     bool holds = false;
     enum status status = desk_begin(desk, &fault);
     if (status == STATUS_OK)
@@ -433,7 +362,7 @@ static void note_backup(struct desk *desk, const struct asker *asker, const stru
     if (desk->store != NULL)
         store_rollback(desk->store);
     if (status != STATUS_OK) {
-        send_failure(desk, asker, status, &fault);
+        desk_send_failure(desk, asker, status, &fault);
     } else if (!holds) {
         fail_backup(desk, asker, MESSAGE_BACKUP_NOT_OURS, STATUS_REFUSED);
     } else if (desk->backup.used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
@@ -452,7 +381,7 @@ static void backup_kept(struct desk *desk, const struct backup_mark *mark)
     table_start(&answer.table, noted_columns, ARRAY_LEN(noted_columns));
     table_add_number(&answer.table, mark->entry);
     add_time(&answer.table, mark->made_at);
-    send_table(&desk->backup.asker, &answer);
+    desk_send_table(&desk->backup.asker, &answer);
     answer_free(&answer);
     desk->backup.used = false;
 }
@@ -479,13 +408,13 @@ static void answer_question(struct desk *desk, const struct asker *asker, const 
     if (status == STATUS_OK)
         status = office_answer(desk->office, question, now_ms, &answer, &fault);
     if (status == STATUS_OK) {
-        send_table(asker, &answer);
+        desk_send_table(asker, &answer);
         answer_free(&answer);
         return;
     }
     if (status == STATUS_BROKEN)
         log_fault(LOG_LEVEL_ERROR, "question_failed", &fault);
-    send_failure(desk, asker, status, &fault);
+    desk_send_failure(desk, asker, status, &fault);
 }
 
 /* Takes the frames of one message: identity, perhaps an empty delimiter, the question. Further frames are dropped. */
@@ -549,7 +478,7 @@ static bool serve_one(struct desk *desk, void *socket, int64_t now_ms)
     } else {
         if (status == STATUS_OK)
             fault_set(&fault, MESSAGE_ASK_UNKNOWN_COMMAND, wire_kind_name(message.kind), NULL);
-        send_fault(&asker, STATUS_REFUSED, &fault);
+        desk_send_fault(&asker, STATUS_REFUSED, &fault);
     }
     if (status == STATUS_OK)
         wire_release(&message);

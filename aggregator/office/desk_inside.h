@@ -87,4 +87,13 @@ enum status desk_end(struct desk *desk, enum status status, struct fault *why) M
 /* What was found damaged while answering. */
 void desk_log_repairs(struct desk *desk);
 
+/* desk_questions.c */
+/* Nobody waits for an asker that went away or does not read. */
+void desk_send_table(const struct asker *asker, const struct answer *answer);
+void desk_send_fault(const struct asker *asker, enum status status, const struct fault *fault);
+/* The same after work in the store: one that cannot be read now is opened again before the next question. */
+void desk_send_failure(struct desk *desk, const struct asker *asker, enum status status, const struct fault *fault);
+/* NULL when the question does not have it. */
+const char *desk_option_of(const struct wire_question *question, const char *name);
+
 #endif
