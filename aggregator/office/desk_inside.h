@@ -96,4 +96,15 @@ void desk_send_failure(struct desk *desk, const struct asker *asker, enum status
 /* NULL when the question does not have it. */
 const char *desk_option_of(const struct wire_question *question, const char *name);
 
+/* desk_alerts.c */
+/* Judges the goals, in one snapshot. */
+enum status desk_judge(struct desk *desk, int32_t today, int64_t now_ms, struct fault *why) MUST_CHECK;
+/* Hands what has changed to the writer; what does not fit now goes with the next round. */
+void desk_hand_over_alerts(struct desk *desk, int64_t now_ms);
+/* `alerts ack`: answered when the writer has stored it. */
+void desk_acknowledge(struct desk *desk, const struct asker *asker, const struct wire_question *question, int64_t now_ms);
+/* The writer has stored it: now the world may know. */
+void desk_alert_kept(struct desk *desk, const struct alert_row *row);
+void desk_expire_acks(struct desk *desk, int64_t now_ms);
+
 #endif
