@@ -38,40 +38,11 @@
 #define QUESTIONS_AT_ONCE 16
 #define JUDGE_AFTER_MS 200   /* after a commit: batches of one file are judged together */
 #define IDLE_MS 1000         /* longest sleep: the day may change */
-#define PUBLICATION_WAIT_MS 20000
 #define PUBLISH_AFTER_MS 300 /* figures are computed a moment after a commit, ... */
 #define PUBLISH_PAUSE_MS 100 /* ... and with pauses while batches keep coming: they go first */
 #define BUSY_MS 300          /* batches keep coming: the newest is younger than that */
 #define EVENTS_AHEAD 100000  /* published messages that may wait for a slow subscriber */
 #define NOTES_AHEAD 10000    /* notes that may wait between writer and desk */
-
-/* ---- alerts -------------------------------------------------------------------------------------------------------- */
-
-static void fail_publication(struct desk *desk, enum message message, enum status status)
-{
-    struct fault fault = {.message = MESSAGE_NONE};
-    fault_set(&fault, message, desk->publishing.publication.name, NULL);
-    desk_send_fault(&desk->publishing.asker, status, &fault);
-    desk->publishing.used = false;
-}
-
-static void fail_backup(struct desk *desk, const struct asker *asker, enum message message, enum status status)
-{
-    struct fault fault = {.message = MESSAGE_NONE};
-    fault_set(&fault, message, desk->settings->store_path, "backup", NULL);
-    desk_send_fault(asker, status, &fault);
-    if (asker == &desk->backup.asker)
-        desk->backup.used = false;
-}
-
-/* What the writer did not keep in time. */
-static void expire_keeping(struct desk *desk, int64_t now_ms)
-{
-    if (desk->publishing.used && now_ms >= desk->publishing.until_ms)
-        fail_publication(desk, MESSAGE_PUBLICATION_NOT_KEPT, STATUS_AGAIN);
-    if (desk->backup.used && now_ms >= desk->backup.until_ms)
-        fail_backup(desk, &desk->backup.asker, MESSAGE_STORE_BUSY, STATUS_AGAIN);
-}
 
 /* ---- questions ----------------------------------------------------------------------------------------------------- */
 
@@ -82,83 +53,6 @@ static bool is_ack(const struct wire_question *question)
            (strcmp(operand, "ack") == 0 || strncmp(operand, "ack,", 4) == 0);
 }
 
-/* Signed here, stored by the writer; the asker hears of it when it is stored. */
-static void publish(struct desk *desk, const struct asker *asker, const struct wire_question *question, int64_t now_ms)
-{
-    struct waiting_publication *waiting = &desk->publishing;
-    struct desk_note note = {.kind = DESK_KEEP_PUBLICATION};
-    struct fault fault = {.message = MESSAGE_NONE};
-    int64_t as_of = 0;
-    enum status status = desk_open_store(desk, &fault);
-    if (status == STATUS_OK)
-        status = office_publish(desk->office, question, now_ms, desk->key, &note.publication, &as_of, &fault);
-    if (status != STATUS_OK) {
-        desk_send_failure(desk, asker, status, &fault);
-        return;
-    }
-    if (waiting->used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
-        fault_set(&fault, MESSAGE_PUBLICATION_NOT_KEPT, note.publication.name, NULL);
-        desk_send_fault(asker, STATUS_AGAIN, &fault);
-        return;
-    }
-    *waiting = (struct waiting_publication){true, *asker, note.publication, as_of, now_ms + PUBLICATION_WAIT_MS};
-}
-
-static void publication_kept(struct desk *desk, const struct publication *publication, bool is_new)
-{
-    struct answer answer = {.exit_code = 0};
-    if (!desk->publishing.used || strcmp(desk->publishing.publication.name, publication->name) != 0)
-        return; /* it took too long, the asker was told so */
-    if (!is_new) {
-        fail_publication(desk, MESSAGE_PUBLICATION_TAKEN, STATUS_REFUSED);
-        return;
-    }
-    log_event(LOG_LEVEL_INFO, "published", "name", publication->name, "note", publication->note, NULL);
-    table_start(&answer.table, publication_columns, ARRAY_LEN(publication_columns));
-    add_publication(&answer.table, publication, desk->publishing.as_of, "valid");
-    desk_send_table(&desk->publishing.asker, &answer);
-    answer_free(&answer);
-    desk->publishing.used = false;
-}
-
-/* Whoever made a backup shows its signed statement: only who has our key can have made one of this ledger. */
-static void note_backup(struct desk *desk, const struct asker *asker, const struct wire_question *question, int64_t now_ms)
-{
-    struct desk_note note = {.kind = DESK_KEEP_BACKUP};
-    struct fault fault = {.message = MESSAGE_NONE};
-    const char *statement = desk_option_of(question, "statement");
-    bool holds = false;
-    enum status status = desk_begin(desk, &fault);
-    if (status == STATUS_OK)
-        status = backup_holds(desk->store, statement != NULL ? statement : "", desk->key->public_key.sign, now_ms, &holds,
-                              &note.backup, &fault);
-    if (desk->store != NULL)
-        store_rollback(desk->store);
-    if (status != STATUS_OK) {
-        desk_send_failure(desk, asker, status, &fault);
-    } else if (!holds) {
-        fail_backup(desk, asker, MESSAGE_BACKUP_NOT_OURS, STATUS_REFUSED);
-    } else if (desk->backup.used || zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0) {
-        fail_backup(desk, asker, MESSAGE_STORE_BUSY, STATUS_AGAIN);
-    } else {
-        desk->backup = (struct waiting_backup){true, *asker, note.backup, now_ms + PUBLICATION_WAIT_MS};
-    }
-}
-
-static void backup_kept(struct desk *desk, const struct backup_mark *mark)
-{
-    static const char *const noted_columns[] = {"entry", "made_at"};
-    struct answer answer = {.exit_code = 0};
-    if (!desk->backup.used || desk->backup.mark.entry != mark->entry)
-        return; /* it took too long, the asker was told so */
-    table_start(&answer.table, noted_columns, ARRAY_LEN(noted_columns));
-    table_add_number(&answer.table, mark->entry);
-    add_time(&answer.table, mark->made_at);
-    desk_send_table(&desk->backup.asker, &answer);
-    answer_free(&answer);
-    desk->backup.used = false;
-}
-
 static void answer_question(struct desk *desk, const struct asker *asker, const struct wire_question *question,
                             int64_t now_ms)
 {
@@ -166,11 +60,11 @@ static void answer_question(struct desk *desk, const struct asker *asker, const 
     struct answer answer;
     enum status status;
     if (strcmp(question->command, "publish") == 0) {
-        publish(desk, asker, question, now_ms);
+        desk_publish(desk, asker, question, now_ms);
         return;
     }
     if (strcmp(question->command, "backup") == 0) {
-        note_backup(desk, asker, question, now_ms);
+        desk_note_backup(desk, asker, question, now_ms);
         return;
     }
     if (is_ack(question)) {
@@ -280,10 +174,10 @@ static void take_notes(struct desk *desk, int64_t now_ms)
             desk_alert_kept(desk, &note.alert);
             break;
         case DESK_KEPT_PUBLICATION:
-            publication_kept(desk, &note.publication, note.entry != 0);
+            desk_publication_kept(desk, &note.publication, note.entry != 0);
             break;
         case DESK_KEPT_BACKUP:
-            backup_kept(desk, &note.backup);
+            desk_backup_kept(desk, &note.backup);
             break;
         case DESK_KEPT_SHEAF:
             announcer_kept(desk->announcer);
@@ -298,13 +192,6 @@ static void take_notes(struct desk *desk, int64_t now_ms)
             break; /* ours to send, never to receive */
         }
     }
-}
-
-static void hand_over_sheaf(struct desk *desk)
-{
-    struct desk_note note = {.kind = DESK_KEEP_SHEAF, .sheaf = announcer_sheaf(desk->announcer)};
-    if (note.sheaf != NULL && zmq_send(desk->writer, &note, sizeof note, ZMQ_DONTWAIT) < 0)
-        announcer_returned(desk->announcer);
 }
 
 /* Some more of them, in one snapshot. */
@@ -350,8 +237,8 @@ static void work(struct desk *desk, int64_t now_ms)
     }
     desk_log_repairs(desk);
     desk_hand_over_alerts(desk, now_ms);
-    hand_over_sheaf(desk);
-    expire_keeping(desk, now_ms);
+    desk_hand_over_sheaf(desk);
+    desk_expire_keeping(desk, now_ms);
     desk_expire_acks(desk, now_ms);
 }
 

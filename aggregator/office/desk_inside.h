@@ -107,4 +107,15 @@ void desk_acknowledge(struct desk *desk, const struct asker *asker, const struct
 void desk_alert_kept(struct desk *desk, const struct alert_row *row);
 void desk_expire_acks(struct desk *desk, int64_t now_ms);
 
+/* desk_keeping.c */
+/* Signed here, stored by the writer; the asker hears of it when it is stored. */
+void desk_publish(struct desk *desk, const struct asker *asker, const struct wire_question *question, int64_t now_ms);
+void desk_publication_kept(struct desk *desk, const struct publication *publication, bool is_new);
+/* Whoever made a backup shows its signed statement: only who has our key can have made one of this ledger. */
+void desk_note_backup(struct desk *desk, const struct asker *asker, const struct wire_question *question, int64_t now_ms);
+void desk_backup_kept(struct desk *desk, const struct backup_mark *mark);
+void desk_hand_over_sheaf(struct desk *desk);
+/* What the writer did not keep in time. */
+void desk_expire_keeping(struct desk *desk, int64_t now_ms);
+
 #endif
