@@ -5,31 +5,21 @@
  *   writer         PAIR   ──┤  one read-only store  ├── PAIR writer: keep this alert
  *                           └───────────────────────┘
  *
- * Questions come first; goals are judged a moment after a commit, so that a burst of batches is judged once; figures are
- * published in small parts between questions. An alert is published only after the writer has stored it: a subscriber
- * never hears of what a crash could forget. What is asked can be wrong in any way and is answered with a fault.
- * A store that cannot be read now is opened again before the next question. */
+ * Questions come first (desk_questions.c); goals are judged a moment after a commit, so that a burst of batches is judged
+ * once (desk_alerts.c); figures are published in small parts between questions. What has to be kept goes to the writer and is
+ * published, or answered, only after it is stored: nobody hears of what a crash could forget (desk_alerts.c, desk_keeping.c).
+ * Here: the thread, its loop and its sockets. */
 #include "desk_inside.h"
 
-#include "alerts.h"
+#include "calendar.h"
 #include "clock.h"
-#include "gate.h"
-#include "announce.h"
-#include "answer.h"
-#include "backup.h"
-#include "http.h"
-#include "incidents.h"
 #include "limit.h"
 #include "link.h"
 #include "log.h"
 #include "memory.h"
-#include "publication.h"
 #include "thread.h"
-#include "wire.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,115 +33,6 @@
 #define BUSY_MS 300          /* batches keep coming: the newest is younger than that */
 #define EVENTS_AHEAD 100000  /* published messages that may wait for a slow subscriber */
 #define NOTES_AHEAD 10000    /* notes that may wait between writer and desk */
-
-/* ---- questions ----------------------------------------------------------------------------------------------------- */
-
-static bool is_ack(const struct wire_question *question)
-{
-    const char *operand = desk_option_of(question, "operand");
-    return strcmp(question->command, "alerts") == 0 && operand != NULL &&
-           (strcmp(operand, "ack") == 0 || strncmp(operand, "ack,", 4) == 0);
-}
-
-static void answer_question(struct desk *desk, const struct asker *asker, const struct wire_question *question,
-                            int64_t now_ms)
-{
-    struct fault fault = {.message = MESSAGE_NONE};
-    struct answer answer;
-    enum status status;
-    if (strcmp(question->command, "publish") == 0) {
-        desk_publish(desk, asker, question, now_ms);
-        return;
-    }
-    if (strcmp(question->command, "backup") == 0) {
-        desk_note_backup(desk, asker, question, now_ms);
-        return;
-    }
-    if (is_ack(question)) {
-        desk_acknowledge(desk, asker, question, now_ms);
-        return;
-    }
-    status = desk_open_store(desk, &fault);
-    if (status == STATUS_OK)
-        status = office_answer(desk->office, question, now_ms, &answer, &fault);
-    if (status == STATUS_OK) {
-        desk_send_table(asker, &answer);
-        answer_free(&answer);
-        return;
-    }
-    if (status == STATUS_BROKEN)
-        log_fault(LOG_LEVEL_ERROR, "question_failed", &fault);
-    desk_send_failure(desk, asker, status, &fault);
-}
-
-/* Takes the frames of one message: identity, perhaps an empty delimiter, the question. Further frames are dropped. */
-static bool take_question(void *socket, struct asker *asker, zmq_msg_t *ret_payload)
-{
-    bool more = true;
-    size_t part = 0;
-    *asker = (struct asker){.socket = socket};
-    while (more) {
-        zmq_msg_t frame;
-        if (zmq_msg_init(&frame) != 0 || zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) < 0) {
-            (void)zmq_msg_close(&frame);
-            return false;
-        }
-        more = zmq_msg_more(&frame) != 0;
-        if (part == 0 && zmq_msg_size(&frame) <= sizeof asker->identity) {
-            asker->identity_length = zmq_msg_size(&frame);
-            memcpy(asker->identity, zmq_msg_data(&frame), asker->identity_length);
-        } else if (part == 1 && zmq_msg_size(&frame) == 0 && more)
-            asker->delimiter = true;
-        else if (part == (asker->delimiter ? 2u : 1u))
-            (void)zmq_msg_move(ret_payload, &frame);
-        (void)zmq_msg_close(&frame);
-        part++;
-    }
-    return true;
-}
-
-/* The gate let only the operator in; a message without that name came past it. Questions of the browser come over an
- * inproc socket of this program, where there are no keys. */
-static bool is_let_in(const struct desk *desk, const void *socket, zmq_msg_t *payload)
-{
-    const char *user = zmq_msg_gets(payload, "User-Id");
-    return socket == desk->http_desk || desk->settings->security == SECURITY_NONE ||
-           (user != NULL && strcmp(user, GATE_OPERATOR) == 0);
-}
-
-/* False when none waited. */
-static bool serve_one(struct desk *desk, void *socket, int64_t now_ms)
-{
-    struct asker asker;
-    struct wire_message message = {.private = NULL};
-    struct fault fault = {.message = MESSAGE_NONE};
-    zmq_msg_t payload;
-    enum status status;
-    if (zmq_msg_init(&payload) != 0)
-        return false;
-    if (!take_question(socket, &asker, &payload)) {
-        (void)zmq_msg_close(&payload);
-        return false;
-    }
-    if (!is_let_in(desk, socket, &payload)) {
-        log_event(LOG_LEVEL_WARN, "question_without_a_key", NULL);
-        (void)zmq_msg_close(&payload);
-        return true;
-    }
-    status = wire_decode(zmq_msg_data(&payload), zmq_msg_size(&payload), LIMIT_QUESTION_BYTES, &message, &fault);
-    if (status == STATUS_OK && message.kind == WIRE_QUESTION) {
-        asker.id = message.question.id;
-        answer_question(desk, &asker, &message.question, now_ms);
-    } else {
-        if (status == STATUS_OK)
-            fault_set(&fault, MESSAGE_ASK_UNKNOWN_COMMAND, wire_kind_name(message.kind), NULL);
-        desk_send_fault(&asker, STATUS_REFUSED, &fault);
-    }
-    if (status == STATUS_OK)
-        wire_release(&message);
-    (void)zmq_msg_close(&payload);
-    return true;
-}
 
 /* ---- the loop ------------------------------------------------------------------------------------------------------ */
 
@@ -264,7 +145,7 @@ static void *run(void *context)
         const int64_t now_ms = clock_ms(CLOCK_REALTIME);
         take_notes(desk, now_ms);
         for (size_t i = 0; i < QUESTIONS_AT_ONCE; i++) {
-            const bool asked = serve_one(desk, desk->queries, now_ms), clicked = serve_one(desk, desk->http_desk, now_ms);
+            const bool asked = desk_serve_one(desk, desk->queries, now_ms), clicked = desk_serve_one(desk, desk->http_desk, now_ms);
             if (!asked && !clicked)
                 break;
         }

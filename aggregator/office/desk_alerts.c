@@ -99,7 +99,6 @@ static enum status judge_goals(struct desk *desk, int32_t today, int64_t now_ms,
     return status;
 }
 
-/* In one snapshot. */
 enum status desk_judge(struct desk *desk, int32_t today, int64_t now_ms, struct fault *why)
 {
     const enum status status = desk_begin(desk, why);

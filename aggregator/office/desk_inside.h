@@ -30,7 +30,7 @@ struct asker { /* who gets the answer */
     uint64_t id;
 };
 
-struct waiting_ack {
+struct waiting_ack { /* who waits till the writer has kept it, and for how long */
     bool used;
     struct asker asker;
     char alert[160];
@@ -88,11 +88,13 @@ enum status desk_end(struct desk *desk, enum status status, struct fault *why) M
 void desk_log_repairs(struct desk *desk);
 
 /* desk_questions.c */
-/* Nobody waits for an asker that went away or does not read. */
+/* As an answer; a fault when it is too long. */
 void desk_send_table(const struct asker *asker, const struct answer *answer);
 void desk_send_fault(const struct asker *asker, enum status status, const struct fault *fault);
 /* The same after work in the store: one that cannot be read now is opened again before the next question. */
 void desk_send_failure(struct desk *desk, const struct asker *asker, enum status status, const struct fault *fault);
+/* Answers the next question that waits on the socket. False when none waited. */
+bool desk_serve_one(struct desk *desk, void *socket, int64_t now_ms);
 /* NULL when the question does not have it. */
 const char *desk_option_of(const struct wire_question *question, const char *name);
 
