@@ -120,8 +120,8 @@ enum status store_save_stream(struct store *store, const struct stream *stream, 
 /* All streams; *ret_streams is yours to free(). */
 enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
     MUST_CHECK;
-/* A file is taken when its last part is appended (not of a repeated one). Whether the entry's file was taken from the agent
- * through another outbox; or, in the middle of one, this very part of it, byte by byte. */
+/* A file is taken when its last part is appended after all before it, through whichever outboxes. Whether the entry's file
+ * was taken from the agent through another outbox; or, of one that was not taken whole, this very part of it. */
 enum store_known { STORE_KNOWS_NOT, STORE_KNOWS_PART, STORE_KNOWS_FILE };
 enum status store_knows(struct store *store, const struct entry *entry, const struct submission *submission,
                         enum store_known *ret_known, struct fault *why) MUST_CHECK;

@@ -18,6 +18,7 @@
     X(ABOUT_SET, "INSERT INTO about(name, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")     \
     X(OUTBOX, "SELECT id FROM outbox WHERE agent = ?1 AND outbox = ?2")                                                \
     X(OUTBOX_OTHER, "SELECT 1 FROM outbox WHERE agent = ?1 AND outbox <> ?2 LIMIT 1")                                  \
+    X(OUTBOX_FIRST, "SELECT min(id) FROM outbox WHERE agent = ?1 AND outbox <> ?2 HAVING count(*) = 1")                \
     X(OUTBOX_ADD, "INSERT INTO outbox(agent, outbox) VALUES(?1, ?2)")                                                  \
     X(HEAD, "SELECT entry, hash, received_at FROM ledger ORDER BY entry DESC LIMIT 1")                                 \
     X(APPEND, "INSERT INTO ledger(entry, outbox, seq, received_at, chain, signature, hash, outcome, bytes)"            \
@@ -41,7 +42,7 @@
     X(TAKEN, "SELECT 1 FROM taken WHERE agent = ?1 AND hash = ?2 AND outbox <> ?3 LIMIT 1")                            \
     X(TAKE, "INSERT OR IGNORE INTO taken(agent, hash, outbox) VALUES(?1, ?2, ?3)")                                     \
     X(BATCHES_OF, "SELECT o.outbox, l.outcome, l.bytes FROM outbox o JOIN ledger l ON l.outbox = o.id"                 \
-                  " WHERE o.agent = ?1")                                                                               \
+                  " WHERE o.id = ?1 ORDER BY l.seq")                                                                   \
     X(BLOCK, "SELECT bytes, seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                        \
     X(BLOCK_SEAL, "SELECT seal FROM block WHERE subject = ?1 AND period = ?2 AND block = ?3")                          \
     X(BLOCK_SEALS, "SELECT subject, period, block, seal FROM block INDEXED BY sqlite_autoindex_block_1"                \
@@ -187,7 +188,7 @@ enum status store_damaged(struct store *store, const char *what, struct fault *w
 /* The number of the agent's outbox, which is added when it is not there yet. */
 enum status store_find_outbox(struct store *store, const char *agent, const unsigned char outbox[16], int64_t *ret_id,
                               struct fault *why) MUST_CHECK;
-/* Of an entry just appended: a file counts as taken when its last part is in the ledger. */
+/* Of an entry just appended: a file counts as taken when all of its parts are in the ledger. */
 enum status store_note_file(struct store *store, const struct entry *entry, struct fault *why) MUST_CHECK;
 
 /* Writes what store_touch gathered: before a commit, and before anybody reads the index. */

@@ -547,13 +547,26 @@ static void read_columns(struct cursor *cursor, struct batch *batch)
     }
 }
 
-static void read_envelope(struct cursor *cursor, struct batch *batch)
+static void read_head(struct cursor *cursor, struct submission *submission)
 {
     if (cursor_array(cursor, ITEMS) != ITEMS)
         cursor_fail(cursor, "envelope of another length");
     if (cursor_unsigned(cursor, UINT32_MAX) != BATCH_VERSION)
         cursor_fail(cursor, "unknown version of the batch layout");
-    read_submission(cursor, &batch->submission);
+    read_submission(cursor, submission);
+}
+
+size_t batch_head(const unsigned char *bytes, size_t length)
+{
+    struct cursor cursor = cursor_over(bytes, length);
+    struct submission submission = {0};
+    read_head(&cursor, &submission);
+    return cursor.wrong == NULL ? length - cursor_left(&cursor) : 0;
+}
+
+static void read_envelope(struct cursor *cursor, struct batch *batch)
+{
+    read_head(cursor, &batch->submission);
     batch->record_count = (size_t)cursor_unsigned(cursor, LIMIT_BATCH_RECORDS);
     read_elements(cursor, batch, batch->record_count);
     read_units(cursor, batch, batch->record_count);

@@ -60,5 +60,7 @@ struct batch {
  * millions). Not enforced here: that a dictionary names a code once, or that the catalogue knows it. */
 enum status batch_decode(const unsigned char *bytes, size_t length, struct batch **batch, struct fault *why) MUST_CHECK;
 void batch_free(struct batch **batch);
+/* How many bytes, before the records, tell of the submission; 0 when they do not. */
+size_t batch_head(const unsigned char *bytes, size_t length);
 
 #endif

@@ -48,8 +48,8 @@ CREATE TABLE touch(
     PRIMARY KEY(form, period, entry)
 ) WITHOUT ROWID;
 
--- Files whose last part was taken, by their hash, and single parts before the last, by the hash of their batch; of agents
--- that had more than one outbox (aggregator/store_files.c).
+-- Files all of whose parts were taken, by their hash; single parts of larger ones by their records, and by their place
+-- when all before them were taken; of agents that had more than one outbox (aggregator/store_files.c).
 CREATE TABLE taken(
     agent  TEXT NOT NULL,
     hash   BLOB NOT NULL,

@@ -601,7 +601,7 @@ static void a_file_is_known_once_its_last_part_was_taken_from_another_outbox(voi
         entry.repeated = i == 1 || i == 2;
         submission.part = (uint32_t)((i - 1) % 2);
         append(store, &entry, NULL, 0);
-        /* Repeated ones do not count, and a first part only for itself, byte by byte. */
+        /* Repeated ones do not count, and a first part only for itself, record by record. */
         CU_ASSERT_EQUAL(known_of(store, &entry, entry.agent, other, NULL),
                         i == 4 ? STORE_KNOWS_FILE : i == 3 ? STORE_KNOWS_PART : STORE_KNOWS_NOT);
         CU_ASSERT_EQUAL(known_of(store, &entry, entry.agent, other, "another cut"), i == 4 ? STORE_KNOWS_FILE : STORE_KNOWS_NOT);
@@ -674,6 +674,66 @@ static struct catalogue *small_catalogue(const char *title)
     CU_ASSERT_EQUAL(findings.error_count, 0);
     findings_free(&findings);
     return catalogue;
+}
+
+/* Parts of a file as they come through outboxes that lost some: "part outbox", in this order; known is what a third outbox hears
+ * of the last part, other bytes in it, and of the same. */
+static void a_file_with_a_hole_is_not_taken(void)
+{
+    static const struct {
+        const char *parts;
+        enum store_known cut_otherwise, same;
+    } cases[] = {
+        {"0a 1a 2a", STORE_KNOWS_FILE, STORE_KNOWS_FILE}, /* all before a second outbox shows */
+        {"0a 1b 2b", STORE_KNOWS_FILE, STORE_KNOWS_FILE}, /* born again in the middle */
+        {"0a 0b 1b 2b", STORE_KNOWS_FILE, STORE_KNOWS_FILE},
+        {"0a 2b", STORE_KNOWS_NOT, STORE_KNOWS_PART},     /* one was damaged */
+        {"1a 2b", STORE_KNOWS_NOT, STORE_KNOWS_PART},
+        {"0a 2b 1c", STORE_KNOWS_NOT, STORE_KNOWS_PART},
+        {"0a 2b 0c 1c 2c", STORE_KNOWS_FILE, STORE_KNOWS_FILE}, /* and the file came again */
+        {"0a 2b 0b 1b 2b", STORE_KNOWS_FILE, STORE_KNOWS_FILE}, /* through the same one */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct place place;
+        struct fault why = {0};
+        struct submission submission = {.source = "report", .parts = 3};
+        struct entry entry;
+        unsigned char third[16];
+        uint64_t number = 0;
+        place_make(&place);
+        struct store *store = open_store(&place, STORE_WRITE);
+        memset(submission.hash, 5, sizeof submission.hash);
+        memset(third, 't', sizeof third);
+        for (const char *part = cases[i].parts; part != NULL && *part != '\0';
+             part = strchr(part, ' ') == NULL ? NULL : strchr(part, ' ') + 1) {
+            enum store_known known = STORE_KNOWS_NOT;
+            unsigned char *bytes = NULL;
+            size_t length = 0;
+            struct catalogue *catalogue = small_catalogue("one");
+            number++;
+            entry = entry_of(number * 2 - 1); /* all of agent1 */
+            entry.number = number;
+            submission.part = (uint32_t)(*part - '0');
+            must(batch_encode(catalogue, &submission, NULL, 0, &bytes, &length, &why), &why);
+            entry.bytes = bytes;
+            entry.length = length;
+            entry.submission = &submission;
+            entry.seq = number;
+            memset(entry.outbox, part[1], sizeof entry.outbox);
+            must(store_knows(store, &entry, &submission, &known, &why), &why);
+            entry.repeated = known != STORE_KNOWS_NOT;
+            append(store, &entry, NULL, 0);
+            if (submission.part == 2) {
+                CU_ASSERT_EQUAL(known_of(store, &entry, entry.agent, third, "another cut"),
+                                part[2] == '\0' ? cases[i].cut_otherwise : STORE_KNOWS_NOT);
+                CU_ASSERT_EQUAL(known_of(store, &entry, entry.agent, third, NULL), part[2] == '\0' ? cases[i].same : STORE_KNOWS_PART);
+            }
+            free(bytes);
+            catalogue_free(&catalogue);
+        }
+        store_close(&store);
+        place_clear(&place);
+    }
 }
 
 static void the_newest_catalogue_is_in_force(void)
@@ -796,6 +856,7 @@ int main(void)
         SENTENCE(the_last_entry_of_a_moment_is_found),
         SENTENCE(streams_remember_how_far_they_came),
         SENTENCE(a_file_is_known_once_its_last_part_was_taken_from_another_outbox),
+        SENTENCE(a_file_with_a_hole_is_not_taken),
         SENTENCE(blocks_hold_for_one_layout),
         SENTENCE(the_newest_catalogue_is_in_force),
         SENTENCE(a_kept_catalogue_that_changed_is_not_used),

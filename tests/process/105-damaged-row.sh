@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A row of the outbox is damaged before its batch was delivered: while nobody runs, and under a running collector. All other
-# files arrive, the one that is lost is named, and when it is put into the inbox again it is taken.
+# files arrive, the one that is lost is named, and when it is put into the inbox again it is taken: through a new outbox as well.
 . "$(dirname "$0")/common.sh"
 city east
+for town in 3 4 5 6 7 8; do echo "a$town,A,town,东${town}镇" >>catalogue/units.csv; done
 month() { # month value [name] : the files are taken in the order in which they come here
     put=$((${put:-0} + 1))
     printf 'element,unit,period,value\nhomes,a1,%s,%s\n' "$1" "$2" | put east "${3:-$1}.csv"
@@ -63,6 +64,40 @@ cp inbox/east/done/2020-06.csv inbox/east/again2.csv
 collect east
 total $((110117 + 11110 + 2220)) || fail "after the hole was filled: $(cat last.out)"
 say "what fell into the hole is named and may come again"
+
+say "a part of a large file is lost, and then the whole outbox"
+kill_aggregator
+{
+    echo element,unit,period,value
+    for town in 1 2 3 4 5 6 7 8; do
+        for year in $(seq 1900 2018); do printf "homes,a$town,$year-%02d,1\n" $(seq 12); done
+    done
+} | put east large.csv
+large=$(($(wc -l <inbox/east/large.csv) - 1))
+collect east --timeout 1
+parts=$(sqlite3 outbox/east/outbox.db "SELECT count(*) FROM batch WHERE manifest = (SELECT max(manifest) FROM batch)")
+[ "$parts" -ge 3 ] || fail "only $parts parts"
+spoil "(SELECT max(seq) - 1 FROM batch)"
+start_aggregator
+all() { ask query homes --period 1900..2020 && [ "$(tail -n 1 last.out | cut -d, -f5)" = "$1" ]; }
+before=$((110117 + 11110 + 2220))
+collect east
+[ "$(lost last.err)" = "large.csv " ] || fail "named as lost: $(lost last.err)"
+all $((before + large)) && fail "nothing was lost"
+rm -rf outbox/east
+cp inbox/east/done/large.csv inbox/east/again3.csv
+collect east
+expect_status 0 "through a new outbox"
+all $((before + large)) || fail "a part is missing: $(cat last.out)"
+ask records --element homes --unit a1 --period 1900-01 --history
+[ "$(grep -c '^homes,' last.out)" = 1 ] || fail "what was there came twice: $(cat last.out)"
+rm -rf outbox/east
+cp inbox/east/done/large.csv inbox/east/again4.csv
+collect east
+ask records --element homes --unit a8 --period 1900-01 --history
+[ "$(grep -c '^homes,' last.out)" = 1 ] || fail "the whole file counts twice: $(cat last.out)"
+all $((before + large)) || fail "not the same figure: $(cat last.out)"
+say "the missing part of $parts is taken, the others are not taken twice"
 ask verify --full
 expect_status 0 "verify"
 # Control: without the damage nobody is named.
@@ -70,4 +105,4 @@ month 2020-08 1
 collect east
 expect_status 0 "an undamaged outbox"
 [ -z "$(lost last.err)" ] || fail "control: named as lost without a loss"
-counts faults=3 records=13 lost=0 doubled=0 seed=0
+counts faults=4 records=$((13 + large)) lost=0 doubled=0 seed=0
