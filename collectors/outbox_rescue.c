@@ -98,11 +98,9 @@ static enum status make_tables(sqlite3 *db, const char *agent, struct fault *why
         code = sqlite3_step(statement);
     }
     sqlite3_finalize(statement);
-    status = code == SQLITE_DONE ? outbox_sql(db, "COMMIT", why) : outbox_sql_failed(db, code, why);
+    status = code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(db, code, why);
 done:
-    if (status != STATUS_OK && sqlite3_get_autocommit(db) == 0)
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return status;
+    return outbox_sql_end(db, status, why);
 }
 
 /* ---- the chain -------------------------------------------------------------------------------------------------------------- */
@@ -526,10 +524,7 @@ enum status outbox_sign_anew(sqlite3 *db, const char *agent, const unsigned char
     if (status != STATUS_OK)
         return status;
     const int code = sign_rows(db, agent, outbox, sign_secret);
-    status = code == SQLITE_DONE ? outbox_sql(db, "COMMIT", why) : outbox_sql_failed(db, code, why);
-    if (status != STATUS_OK && sqlite3_get_autocommit(db) == 0)
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the failure before it is what counts */
-    return status;
+    return outbox_sql_end(db, code == SQLITE_DONE ? STATUS_OK : outbox_sql_failed(db, code, why), why);
 }
 
 /* ---- rescue ------------------------------------------------------------------------------------------------------------------------ */

@@ -76,11 +76,7 @@ enum status outbox_witness_save(sqlite3 *db, const struct outbox_witness *witnes
     enum status status = outbox_sql(db, "BEGIN IMMEDIATE", why);
     for (size_t i = 0; status == STATUS_OK && i < ROLES; i++)
         status = write_row(db, &roles[i], why);
-    if (status == STATUS_OK)
-        status = outbox_sql(db, "COMMIT", why);
-    if (status != STATUS_OK && sqlite3_get_autocommit(db) == 0)
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the failure before it is what counts */
-    return status;
+    return outbox_sql_end(db, status, why);
 }
 
 enum status outbox_read_witness(const char *folder, struct outbox_witness *ret_witness, struct fault *why)
