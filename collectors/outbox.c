@@ -4,11 +4,12 @@
  *     lock             0600   holds a word once there was an outbox: an empty file beside it is no new one
  *     outbox.db        0600   WAL, synchronous=FULL: what was committed survives a power cut
  *     outbox.db.damaged-<time>  a file that could not be read any more, kept for a person to look at
- *     outbox.db.rescu*   a rescue on its way (outbox_rescue.c)
+ *     outbox.db.rescu*   a rescue on its way
  *
  * Here it is opened and closed, and says who it is. What passes through it, in this order: outbox_take.c cuts a file into
  * batches (outbox_known.c: the figures known of it), outbox_batches.c lends them to the publisher, outbox_refused.c finds
- * the line of what comes back refused, outbox_prune.c lets go of what need not be kept. */
+ * the line of what comes back refused, outbox_prune.c lets go of what need not be kept. What can befall the file:
+ * outbox_file.c (is it whole and ours?), outbox_rescue.c (it is not), outbox_rebirth.c (a new name for the same batches). */
 #include "outbox_inside.h"
 
 #include "file.h"
@@ -23,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- opening ---------------------------------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------------------------- */
 
 static enum status refuse_folder(const char *folder, struct fault *why)
 {
@@ -203,24 +204,6 @@ void outbox_identity(const struct outbox *outbox, struct outbox_identity *ret_id
     *ret_identity = outbox->identity;
 }
 
-void outbox_witness(const struct outbox *outbox, struct outbox_witness *ret_witness)
-{
-    *ret_witness = outbox->witness;
-}
-
-enum status outbox_keep_witness(struct outbox *outbox, const struct outbox_witness *witness, struct fault *why)
-{
-    const struct outbox_witness *old = &outbox->witness;
-    if (strcmp(old->kept, witness->kept) == 0 && strcmp(old->former, witness->former) == 0 &&
-        strcmp(old->shown, witness->shown) == 0 && strcmp(old->earlier, witness->earlier) == 0 &&
-        old->alarm == witness->alarm)
-        return STATUS_OK;
-    const enum status status = outbox_witness_save(outbox->db, witness, why);
-    if (status == STATUS_OK)
-        outbox->witness = *witness;
-    return status;
-}
-
 uint64_t outbox_backed(const struct outbox *outbox)
 {
     return outbox->backed;
@@ -232,20 +215,4 @@ bool outbox_was_rescued(const struct outbox *outbox, struct fault *ret_note)
         return false;
     *ret_note = outbox->rescue;
     return true;
-}
-
-/* ---- rebirth -------------------------------------------------------------------------------------------------------------------------- */
-
-enum status outbox_rebirth(struct outbox *outbox, uint64_t from, struct fault *why)
-{
-    enum status status;
-    sqlite3_reset(outbox->sql[SQL_BATCH_GET]);
-    outbox->decoded_seq = 0;
-    status = outbox_sql(outbox->db, "BEGIN IMMEDIATE", why);
-    if (status != STATUS_OK)
-        return status;
-    status = outbox_renumber(outbox->db, outbox->agent, outbox->sign_secret, from, why);
-    status = outbox_sql_end(outbox->db, status, why);
-    outbox->held_there = 0;
-    return status == STATUS_OK ? outbox_read_identity(outbox, why) : status;
 }

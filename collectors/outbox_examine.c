@@ -10,36 +10,23 @@
 
 #define LOG_LARGE (INT64_C(256) << 20)
 
-/* First column of the first row as text; an SQLite answer. */
-static int ask(sqlite3 *db, const char *sql, char *ret_text, size_t capacity)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    ret_text[0] = '\0';
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW && sqlite3_column_text(statement, 0) != NULL)
-        (void)snprintf(ret_text, capacity, "%s", (const char *)sqlite3_column_text(statement, 0));
-    sqlite3_finalize(statement);
-    return code;
-}
-
 static void look_at_file(struct doctor *doctor, sqlite3 *db, const char *path, const char *agent)
 {
-    char answer[256], pending[24];
-    if (ask(db, "PRAGMA quick_check(1)", answer, sizeof answer) != SQLITE_ROW || strcmp(answer, "ok") != 0) {
+    char answer[256] = "", pending[24] = "";
+    int code;
+    if (!outbox_ask(db, "PRAGMA quick_check(1)", answer, sizeof answer, &code) || strcmp(answer, "ok") != 0) {
         doctor_add(doctor, "outbox", DOCTOR_ERROR, path, MESSAGE_DOCTOR_DAMAGED, MESSAGE_DOCTOR_OUTBOX_DAMAGED_ADVICE,
                    answer[0] == '\0' ? sqlite3_errmsg(db) : answer, NULL);
         return;
     }
-    if (ask(db, "PRAGMA application_id", answer, sizeof answer) == SQLITE_ROW && strtol(answer, NULL, 10) != OUTBOX_APPLICATION &&
-        !outbox_has_its_tables(db)) {
+    if (outbox_ask(db, "PRAGMA application_id", answer, sizeof answer, &code) &&
+        strtol(answer, NULL, 10) != OUTBOX_APPLICATION && !outbox_has_its_tables(db)) {
         doctor_add(doctor, "outbox", DOCTOR_ERROR, path, MESSAGE_OUTBOX_FOREIGN, MESSAGE_DOCTOR_OUTBOX_FOREIGN_ADVICE, path, NULL);
         return;
     }
-    if (ask(db, "SELECT agent FROM meta", answer, sizeof answer) == SQLITE_ROW && strcmp(answer, agent) != 0)
+    if (outbox_ask(db, "SELECT agent FROM meta", answer, sizeof answer, &code) && strcmp(answer, agent) != 0)
         doctor_add(doctor, "outbox", DOCTOR_ERROR, path, MESSAGE_OUTBOX_OTHER_AGENT, MESSAGE_DOCTOR_OUTBOX_FOREIGN_ADVICE, path, answer);
-    (void)ask(db, "SELECT high - acked FROM meta", pending, sizeof pending);
+    (void)outbox_ask(db, "SELECT high - acked FROM meta", pending, sizeof pending, &code);
     doctor_add(doctor, "outbox", DOCTOR_OK, path, MESSAGE_DOCTOR_PENDING, MESSAGE_NONE, pending, NULL);
 }
 

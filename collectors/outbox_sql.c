@@ -2,6 +2,8 @@
  * (a full disk, a lock) is tried again, what does not is the machine's trouble or a damaged file. */
 #include "outbox_inside.h"
 
+#include <stdio.h>
+
 static const char *const statements[SQL_COUNT] = {
     [SQL_MANIFEST_FIND] = "SELECT taken_at FROM manifest WHERE hash = ?1 AND first_batch >= 0",
     [SQL_MANIFEST_LOST] = "SELECT id FROM manifest WHERE hash = ?1 AND first_batch < 0",
@@ -40,6 +42,20 @@ static const char *const statements[SQL_COUNT] = {
                  " FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
 };
 
+/* A sector that can no longer be read is damage like any other. */
+static bool is_damage(int code)
+{
+    return code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS;
+}
+
+bool outbox_trouble_passes(int code)
+{
+    const int kind = code & 0xFF;
+    return kind == SQLITE_NOMEM || kind == SQLITE_FULL || kind == SQLITE_BUSY || kind == SQLITE_LOCKED ||
+           kind == SQLITE_CANTOPEN || kind == SQLITE_PERM || kind == SQLITE_READONLY || kind == SQLITE_MISUSE ||
+           (kind == SQLITE_IOERR && !is_damage(code));
+}
+
 enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why)
 {
     switch (code & 0xFF) {
@@ -68,10 +84,30 @@ enum status outbox_sql_failed(sqlite3 *db, int code, struct fault *why)
     return STATUS_BROKEN;
 }
 
+bool outbox_is_damaged(enum status status, const struct fault *why)
+{
+    return status == STATUS_BROKEN && why->message == MESSAGE_OUTBOX_DAMAGED;
+}
+
 enum status outbox_sql(sqlite3 *db, const char *sql, struct fault *why)
 {
     const int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? STATUS_OK : outbox_sql_failed(db, code, why);
+}
+
+bool outbox_ask(sqlite3 *db, const char *sql, char *ret_text, size_t capacity, int *ret_code)
+{
+    sqlite3_stmt *statement = NULL;
+    bool answered = false;
+    *ret_code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (*ret_code == SQLITE_OK)
+        *ret_code = sqlite3_step(statement);
+    if (*ret_code == SQLITE_ROW) {
+        const unsigned char *text = sqlite3_column_text(statement, 0);
+        answered = text != NULL && snprintf(ret_text, capacity, "%s", (const char *)text) < (int)capacity;
+    }
+    sqlite3_finalize(statement);
+    return answered;
 }
 
 enum status outbox_sql_end(sqlite3 *db, enum status status, struct fault *why)

@@ -66,7 +66,7 @@ static enum status write_row(sqlite3 *db, const struct role *role, struct fault 
     return status;
 }
 
-enum status outbox_witness_save(sqlite3 *db, const struct outbox_witness *witness, struct fault *why)
+static enum status save(sqlite3 *db, const struct outbox_witness *witness, struct fault *why)
 {
     struct outbox_witness copy = *witness;
     char alarm[CHECKPOINT_TEXT];
@@ -77,6 +77,24 @@ enum status outbox_witness_save(sqlite3 *db, const struct outbox_witness *witnes
     for (size_t i = 0; status == STATUS_OK && i < ROLES; i++)
         status = write_row(db, &roles[i], why);
     return outbox_sql_end(db, status, why);
+}
+
+void outbox_witness(const struct outbox *outbox, struct outbox_witness *ret_witness)
+{
+    *ret_witness = outbox->witness;
+}
+
+enum status outbox_keep_witness(struct outbox *outbox, const struct outbox_witness *witness, struct fault *why)
+{
+    const struct outbox_witness *old = &outbox->witness;
+    if (strcmp(old->kept, witness->kept) == 0 && strcmp(old->former, witness->former) == 0 &&
+        strcmp(old->shown, witness->shown) == 0 && strcmp(old->earlier, witness->earlier) == 0 &&
+        old->alarm == witness->alarm)
+        return STATUS_OK;
+    const enum status status = save(outbox->db, witness, why);
+    if (status == STATUS_OK)
+        outbox->witness = *witness;
+    return status;
 }
 
 enum status outbox_read_witness(const char *folder, struct outbox_witness *ret_witness, struct fault *why)

@@ -1,5 +1,5 @@
 -- The collector's outbox, version 1 (user_version). One transaction a file; a batch never changes once it is cut.
--- application_id 0x53504F31 ("SPO1") and user_version are set by outbox_rescue.c.
+-- application_id 0x53504F31 ("SPO1") and user_version are set by outbox_file.c.
 
 CREATE TABLE meta (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
