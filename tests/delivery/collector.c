@@ -218,7 +218,7 @@ static void find_hole(struct collector *at, uint64_t seq)
     collector_step(at, (struct delivery_event){.kind = DELIVERY_LOST, .low = seq, .high = last});
 }
 
-/* As gather in publisher.c: batch seq and some that follow it, as far as they can be read. */
+/* As gather in publisher_send.c: batch seq and some that follow it, as far as they can be read. */
 static struct letter gather(const struct collector *at, uint64_t seq, uint64_t most)
 {
     const struct outbox_file *outbox = &at->outbox;
