@@ -191,7 +191,7 @@ void collector_receive(struct collector *at)
     at->proof_owed = false;
 }
 
-/* As publisher.c: what is said to be missing may be taken again. */
+/* As publisher_send.c: what is said to be missing may be taken again. */
 static void collector_gap(struct collector *at)
 {
     struct outbox_file *outbox = &at->outbox;
