@@ -23,13 +23,6 @@ static void save_anew(const struct county *county, const char *name, const char 
     CU_ASSERT_EQUAL_FATAL(rename(from, to), 0);
 }
 
-static bool is_there(const struct county *county, const char *name)
-{
-    char path[INBOX_PATH];
-    county_path(county, name, path);
-    return access(path, F_OK) == 0;
-}
-
 static void a_file_saved_anew_while_it_was_read_stays_in_the_inbox(void)
 {
     struct county county;
@@ -42,10 +35,10 @@ static void a_file_saved_anew_while_it_was_read_stays_in_the_inbox(void)
     CU_ASSERT_EQUAL(inbox_free_path(county.inbox, "done", "a.csv", path, &county.why), STATUS_OK);
     save_anew(&county, "a.csv", later_report);
     CU_ASSERT_EQUAL(inbox_move(county.inbox, "a.csv", &read, path, &other, &county.why), STATUS_OK);
-    CU_ASSERT(other && is_there(&county, "a.csv") && !is_there(&county, "done/a.csv"));
+    CU_ASSERT(other && county_exists(&county, "a.csv") && !county_exists(&county, "done/a.csv"));
     CU_ASSERT_FATAL(inbox_look(county.inbox, "a.csv", &read));
     CU_ASSERT_EQUAL(inbox_move(county.inbox, "a.csv", &read, path, &other, &county.why), STATUS_OK);
-    CU_ASSERT(!other && !is_there(&county, "a.csv") && is_there(&county, "done/a.csv"));
+    CU_ASSERT(!other && !county_exists(&county, "a.csv") && county_exists(&county, "done/a.csv"));
     county_close(&county);
 }
 
@@ -65,7 +58,7 @@ static void a_file_of_the_same_name_is_never_replaced(void)
         CU_ASSERT_EQUAL(inbox_free_path(county.inbox, "done", "a.csv", free_path, &county.why), STATUS_OK);
         CU_ASSERT_EQUAL(inbox_move(county.inbox, "a.csv", &read, free_path, &other, &county.why), STATUS_OK);
     }
-    CU_ASSERT(is_there(&county, "done/a.csv") && is_there(&county, "done/a.2.csv") && is_there(&county, "done/a.7.csv"));
+    CU_ASSERT(county_exists(&county, "done/a.csv") && county_exists(&county, "done/a.2.csv") && county_exists(&county, "done/a.7.csv"));
     county_close(&county);
 }
 
@@ -149,6 +142,72 @@ static void a_pipe_in_the_place_of_refused_rows_keeps_nobody_waiting(void)
     county_close(&county);
 }
 
+static void a_file_is_complete_when_it_has_not_changed_for_a_while(void)
+{
+    struct county county;
+    const struct inbox_file *files;
+    size_t count;
+    county_open(&county);
+    county_write(&county, "a.csv", "x", 1);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 1000, false, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 0);
+    CU_ASSERT_EQUAL(inbox_waiting(county.inbox), 1);
+    county_write(&county, "a.csv", "xy", 2);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 2900, false, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 4800, false, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 0);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 4900, false, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 0, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    county_close(&county);
+}
+
+static void files_are_taken_by_time_then_name(void)
+{
+    struct county county;
+    const struct inbox_file *files;
+    const struct timespec early[2] = {{100, 0}, {100, 0}}, late[2] = {{200, 0}, {200, 0}};
+    char path[INBOX_PATH];
+    size_t count;
+    county_open(&county);
+    static const char *const names[] = {"b.csv", "a.csv", "c.csv"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        county_write(&county, names[i], "x", 1);
+        county_path(&county, names[i], path);
+        CU_ASSERT_EQUAL(utimensat(AT_FDCWD, path, i == 2 ? early : late, 0), 0);
+    }
+    county_write(&county, "b.csv.refused.csv", "x", 1);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 0, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    CU_ASSERT_STRING_EQUAL(files[0].name, "c.csv");
+    CU_ASSERT_STRING_EQUAL(files[1].name, "a.csv");
+    CU_ASSERT_STRING_EQUAL(files[2].name, "b.csv");
+    county_close(&county);
+}
+
+static void a_postponed_file_waits_until_it_changes_or_its_time_comes(void)
+{
+    struct county county;
+    const struct inbox_file *files;
+    size_t count;
+    county_open(&county);
+    county_write(&county, "a.csv", "x", 1);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 1000, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    inbox_postpone(county.inbox, "a.csv", 6000);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 5999, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 0);
+    CU_ASSERT_EQUAL(inbox_waiting(county.inbox), 1);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 6000, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    inbox_postpone(county.inbox, "a.csv", 9000);
+    county_write(&county, "a.csv", "xy", 2);
+    CU_ASSERT_EQUAL(inbox_scan(county.inbox, 7000, true, &files, &count, &county.why), STATUS_OK);
+    CU_ASSERT_EQUAL(count, 1);
+    county_close(&county);
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -159,6 +218,9 @@ int main(void)
         SENTENCE(a_name_cannot_steer_a_terminal_or_break_a_line),
         SENTENCE(a_link_in_the_place_of_done_is_refused),
         SENTENCE(a_pipe_in_the_place_of_refused_rows_keeps_nobody_waiting),
+        SENTENCE(a_file_is_complete_when_it_has_not_changed_for_a_while),
+        SENTENCE(files_are_taken_by_time_then_name),
+        SENTENCE(a_postponed_file_waits_until_it_changes_or_its_time_comes),
     };
     return suite_run("inbox", sentences, ARRAY_LEN(sentences));
 }
