@@ -63,13 +63,18 @@ static size_t share_of_credit(const struct intake *intake)
 }
 
 /* What waits for a slow disk only fills memory here, and its collector may give up waiting and send it again. Small
- * batches are not held back: they take no memory to speak of, and one sync is for all of them. */
+ * batches are not held back: they take no memory to speak of, and one sync is for all of them. Between slow and brisk the disk
+ * may be as quick as it ever is, and each moment of trouble would leave less for good: then it is tried now and then. */
 void intake_took(struct intake *intake, int64_t ms)
 {
-    if (ms >= SLOW_MS && intake->halvings < SLOW_HALVINGS)
+    const bool is_slow = ms >= SLOW_MS;
+    intake->groups_in_time = is_slow || intake->halvings == 0 ? 0 : intake->groups_in_time + 1;
+    if (is_slow && intake->halvings < SLOW_HALVINGS) {
         intake->halvings++;
-    else if (ms < BRISK_MS && intake->halvings > 0)
+    } else if (intake->halvings > 0 && (ms < BRISK_MS || intake->groups_in_time >= CALM_GROUPS)) {
         intake->halvings--;
+        intake->groups_in_time = 0;
+    }
 }
 
 /* The same in batches of the size it sends: the disk is waited for once a group, so many small ones have to be under

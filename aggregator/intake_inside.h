@@ -25,7 +25,8 @@ enum {
     CREDIT_SMALL = 60, /* small ones an agent, one a message: below the 64 that a connection queues (link.c) ... */
     CREDIT_RUNS = 2 * WIRE_RUN_BATCHES,       /* ... or many a message: one run under way while another is committed */
     SLOW_MS = 150,     /* a group that takes so long halves the credit, ... */
-    BRISK_MS = 75,     /* ... one that takes less than this doubles it again */
+    BRISK_MS = 75,     /* ... one that takes less than this doubles it again, ... */
+    CALM_GROUPS = 64,  /* ... and so do so many after each other that were not slow */
     SLOW_HALVINGS = 4, /* of CREDIT_MOST one is left */
     GROUP_RECORDS = 32 * LIMIT_BATCH_RECORDS, /* a group this large is committed: about 20 ms of work */
     GROUP_BYTES = 4 << 20,
@@ -135,6 +136,7 @@ struct intake {
     int64_t now_ms;
     bool owing; /* some answer found a full pipe */
     int halvings; /* of the credit, while the disk is slow */
+    int groups_in_time; /* since a slow one, or since credit was given back */
 
     struct intake_event events[EVENTS];
     size_t event_first, event_count;

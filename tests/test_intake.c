@@ -953,6 +953,14 @@ static void a_slow_disk_takes_credit_and_gives_it_back(void)
     for (unsigned char i = 8; i < 11; i++)
         (void)credit_after(3, i);
     CU_ASSERT_EQUAL(credit_after(3, 11), full);
+    for (int i = 0; i < 4; i++)
+        intake_took(bureau.intake, 150);
+    for (int i = 0; i < 1000; i++) /* in its good moments a slow disk is no quicker than this */
+        intake_took(bureau.intake, i % 50 == 49 ? 150 : 100);
+    CU_ASSERT_EQUAL(credit_after(100, 12), least); /* too often in trouble */
+    for (int i = 0; i < 1000; i++)
+        intake_took(bureau.intake, 100);
+    CU_ASSERT_EQUAL(credit_after(100, 13), full);
     close_bureau();
 }
 
