@@ -586,6 +586,17 @@ enum store_mode store_mode_of(const struct store *store)
     return store->mode;
 }
 
+enum status store_is_current(const struct store *store, struct fault *why)
+{
+    char number[24];
+    if (store->version == USER_VERSION)
+        return STATUS_OK;
+    if (snprintf(number, sizeof number, "%" PRId64, store->version) < 0)
+        number[0] = '\0';
+    fault_set(why, MESSAGE_STORE_OLDER, store->path, number, NULL);
+    return STATUS_BROKEN;
+}
+
 const char *store_path(const struct store *store)
 {
     return store->path;

@@ -311,6 +311,8 @@ enum status verify_store(const struct verify_request *request, struct verificati
     for (size_t i = 0; i < request->key_count; i++)
         proof_trust(verifying.proof, request->keys[i].name, request->keys[i].key);
     if (status == STATUS_OK)
+        status = store_is_current(verifying.store, why);
+    if (status == STATUS_OK)
         status = check_file(&verifying, why);
     if (status == STATUS_OK)
         status = check_ledger(&verifying, why);

@@ -133,6 +133,10 @@ CSV
 
 for number in 1 2 3 4; do
     older $number
+    again
+    ask verify
+    expect_status 1 "version $number: verify before the upgrade"
+    expect_in last.err 'start suanpan-aggregator once' "version $number: it says what to do, not that something is bad"
     steps $number "$(tier 20 1)"
     outboxes $number
 done
