@@ -111,13 +111,11 @@ enum status store_backup(struct store *store, bool *ret_found, struct backup_mar
 {
     unsigned char bytes[MARK_BYTES];
     sqlite3_stmt *statement;
-    bool row, is_sound = true;
-    enum status status = store_statement(store, STATEMENT_ABOUT, &statement, why);
+    bool row = false, is_sound = true;
+    enum status status = store_about(store, "backup", &statement, why);
     *ret_found = false;
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "backup");
-    status = store_step(store, statement, &row, why);
+    if (status == STATUS_OK)
+        status = store_step(store, statement, &row, why);
     if (status != STATUS_OK)
         return status;
     if (row)
@@ -137,16 +135,10 @@ enum status store_backup(struct store *store, bool *ret_found, struct backup_mar
 enum status store_set_backup(struct store *store, const struct backup_mark *mark, struct fault *why)
 {
     unsigned char bytes[MARK_BYTES];
-    sqlite3_stmt *statement;
-    const enum status status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
     put_number(mark->entry, bytes);
     put_number((uint64_t)mark->made_at, bytes + 8);
     memcpy(bytes + 16, mark->hash, SEAL_HASH);
-    store_bind_text(statement, 1, "backup");
-    store_bind_blob(statement, 2, bytes, sizeof bytes);
-    return store_run(store, statement, why);
+    return store_set_about(store, "backup", bytes, sizeof bytes, why);
 }
 
 enum status store_batch_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t entry,
@@ -172,11 +164,5 @@ enum status store_batch_at(struct store *store, const char *agent, const unsigne
 
 enum status store_renew(struct store *store, const unsigned char generation[16], struct fault *why)
 {
-    sqlite3_stmt *statement;
-    const enum status status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "generation");
-    store_bind_blob(statement, 2, generation, 16);
-    return store_run(store, statement, why);
+    return store_set_about(store, "generation", generation, 16, why);
 }

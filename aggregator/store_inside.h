@@ -185,6 +185,17 @@ enum status store_failure(struct store *store, int result, struct fault *why) MU
 /* A row in the file contradicts the schema. */
 enum status store_damaged(struct store *store, const char *what, struct fault *why) MUST_CHECK;
 
+/* What is noted under the name, bound, to be stepped. */
+enum status store_about(struct store *store, const char *name, sqlite3_stmt **ret_statement, struct fault *why) MUST_CHECK;
+/* 0 when there is none. */
+enum status store_about_number(struct store *store, const char *name, uint64_t *ret_number, struct fault *why) MUST_CHECK;
+/* Whether it is this hash; what is noted otherwise is no fault. */
+enum status store_about_is(struct store *store, const char *name, const unsigned char hash[SEAL_HASH], bool *ret_is,
+                           struct fault *why) MUST_CHECK;
+enum status store_set_about(struct store *store, const char *name, const void *bytes, size_t length, struct fault *why)
+    MUST_CHECK;
+enum status store_set_about_number(struct store *store, const char *name, uint64_t number, struct fault *why) MUST_CHECK;
+
 /* The number of the agent's outbox, which is added when it is not there yet. */
 enum status store_find_outbox(struct store *store, const char *agent, const unsigned char outbox[16], int64_t *ret_id,
                               struct fault *why) MUST_CHECK;

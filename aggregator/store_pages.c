@@ -17,33 +17,13 @@
 
 /* ---- single facts ---------------------------------------------------------------------------------------------------- */
 
-static enum status read_about(struct store *store, const char *name, sqlite3_stmt **ret_statement, bool *ret_row,
-                              struct fault *why)
-{
-    enum status status = store_statement(store, STATEMENT_ABOUT, ret_statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(*ret_statement, 1, name);
-    return store_step(store, *ret_statement, ret_row, why);
-}
-
-static enum status write_about(struct store *store, const char *name, const void *bytes, size_t length,
-                               struct fault *why)
-{
-    sqlite3_stmt *statement;
-    const enum status status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, name);
-    store_bind_blob(statement, 2, bytes, length);
-    return store_run(store, statement, why);
-}
-
 enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row, is_sound;
-    const enum status status = read_about(store, "generation", &statement, &row, why);
+    bool row = false, is_sound;
+    enum status status = store_about(store, "generation", &statement, why);
+    if (status == STATUS_OK)
+        status = store_step(store, statement, &row, why);
     if (status != STATUS_OK)
         return status;
     is_sound = row && store_read_blob(statement, 0, ret_generation, 16);
@@ -80,18 +60,11 @@ static uint64_t share_of(const char *subject, const char *period, uint64_t block
 
 static enum status learn_seal(struct store *store, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    bool row;
-    enum status status;
     if (store->pages_seal_known)
         return STATUS_OK;
-    status = read_about(store, "pages_seal", &statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    store->pages_seal = row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
-    store->pages_seal_known = true;
-    return STATUS_OK;
+    const enum status status = store_about_number(store, "pages_seal", &store->pages_seal, why);
+    store->pages_seal_known = status == STATUS_OK;
+    return status;
 }
 
 /* The share of the block that is there now; 0 when there is none. */
@@ -147,30 +120,17 @@ static enum status chain_at(struct store *store, uint64_t entry, unsigned char r
     return status;
 }
 
-static enum status watermark_of(struct store *store, uint64_t *ret_watermark, struct fault *why)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    const enum status status = read_about(store, "pages_watermark", &statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_watermark = row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
-    return STATUS_OK;
-}
-
 enum status store_pages_sound(struct store *store, bool *ret_sound, struct fault *why)
 {
-    unsigned char chain[SEAL_HASH], kept[SEAL_HASH];
+    unsigned char chain[SEAL_HASH];
     uint64_t sum = 0, watermark = 0;
-    sqlite3_stmt *statement;
-    bool row, is_kept = false;
+    bool is_kept = false;
     enum status status;
     *ret_sound = false;
     if (store->version < SEALED_SINCE)
         return STATUS_OK;
     store->pages_seal_known = false;
-    status = watermark_of(store, &watermark, why);
+    status = store_about_number(store, "pages_watermark", &watermark, why);
     if (status == STATUS_OK)
         status = chain_at(store, watermark, chain, why);
     if (status == STATUS_OK)
@@ -178,30 +138,17 @@ enum status store_pages_sound(struct store *store, bool *ret_sound, struct fault
     if (status == STATUS_OK)
         status = sum_shares(store, &sum, why);
     if (status == STATUS_OK)
-        status = read_about(store, "pages_ledger", &statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    is_kept = row && store_read_blob(statement, 0, kept, sizeof kept);
-    if (row)
-        sqlite3_reset(statement);
-    *ret_sound = sum == store->pages_seal &&
-                 (watermark == 0 || (is_kept && memcmp(kept, chain, sizeof kept) == 0));
-    return STATUS_OK;
+        status = store_about_is(store, "pages_ledger", chain, &is_kept, why);
+    if (status == STATUS_OK)
+        *ret_sound = sum == store->pages_seal && (watermark == 0 || is_kept);
+    return status;
 }
 
 /* ---- pages ----------------------------------------------------------------------------------------------------------- */
 
 enum status store_pages_fit(struct store *store, const unsigned char layout[32], bool *ret_fit, struct fault *why)
 {
-    unsigned char saved[32];
-    sqlite3_stmt *statement;
-    bool row;
-    const enum status status = read_about(store, "pages_layout", &statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_fit = row && store_read_blob(statement, 0, saved, sizeof saved) && memcmp(saved, layout, sizeof saved) == 0;
-    sqlite3_reset(statement);
-    return STATUS_OK;
+    return store_about_is(store, "pages_layout", layout, ret_fit, why);
 }
 
 enum status store_pages_watermark(struct store *store, const unsigned char layout[32], uint64_t *ret_watermark,
@@ -211,7 +158,7 @@ enum status store_pages_watermark(struct store *store, const unsigned char layou
     uint64_t watermark = 0;
     enum status status = store_pages_fit(store, layout, &fits, why);
     if (status == STATUS_OK && fits && store->version >= SEALED_SINCE)
-        status = watermark_of(store, &watermark, why);
+        status = store_about_number(store, "pages_watermark", &watermark, why);
     if (status == STATUS_OK)
         *ret_watermark = watermark;
     return status;
@@ -220,26 +167,14 @@ enum status store_pages_watermark(struct store *store, const unsigned char layou
 enum status store_pages_set_watermark(struct store *store, uint64_t watermark, struct fault *why)
 {
     unsigned char chain[SEAL_HASH];
-    sqlite3_stmt *statement;
     enum status status = learn_seal(store, why);
     if (status == STATUS_OK)
         status = chain_at(store, watermark, chain, why);
     if (status == STATUS_OK)
-        status = write_about(store, "pages_ledger", chain, sizeof chain, why);
+        status = store_set_about(store, "pages_ledger", chain, sizeof chain, why);
     if (status == STATUS_OK)
-        status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "pages_seal");
-    store_bind_number(statement, 2, store->pages_seal);
-    status = store_run(store, statement, why);
-    if (status == STATUS_OK)
-        status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "pages_watermark");
-    store_bind_number(statement, 2, watermark);
-    return store_run(store, statement, why);
+        status = store_set_about_number(store, "pages_seal", store->pages_seal, why);
+    return status == STATUS_OK ? store_set_about_number(store, "pages_watermark", watermark, why) : status;
 }
 
 enum status store_pages_reset(struct store *store, const unsigned char layout[32], struct fault *why)
@@ -252,7 +187,7 @@ enum status store_pages_reset(struct store *store, const unsigned char layout[32
     store->pages_seal_known = true;
     if (status == STATUS_OK)
         status = store_pages_set_watermark(store, 0, why);
-    return status == STATUS_OK ? write_about(store, "pages_layout", layout, 32, why) : status;
+    return status == STATUS_OK ? store_set_about(store, "pages_layout", layout, SEAL_HASH, why) : status;
 }
 
 enum status store_block_load(struct store *store, const char *subject, const char *period, uint32_t block,

@@ -187,54 +187,20 @@ enum status store_published_figures(struct store *store, store_figure_visitor *v
 
 /* ---- how far ------------------------------------------------------------------------------------------------------- */
 
-static enum status about(struct store *store, const char *name, sqlite3_stmt **ret_statement, bool *ret_row,
-                         struct fault *why)
-{
-    const enum status status = store_statement(store, STATEMENT_ABOUT, ret_statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(*ret_statement, 1, name);
-    return store_step(store, *ret_statement, ret_row, why);
-}
-
 enum status store_published_as_of(struct store *store, const unsigned char catalogue[SEAL_HASH], uint64_t *ret_entry,
                                   struct fault *why)
 {
-    unsigned char hash[SEAL_HASH];
-    sqlite3_stmt *statement;
-    bool row, fits;
-    enum status status = about(store, "published_catalogue", &statement, &row, why);
+    bool fits = false;
+    const enum status status = store_about_is(store, "published_catalogue", catalogue, &fits, why);
     if (status != STATUS_OK)
         return status;
-    fits = row && store_read_blob(statement, 0, hash, sizeof hash) && memcmp(hash, catalogue, sizeof hash) == 0;
-    sqlite3_reset(statement);
     *ret_entry = 0;
-    if (!fits)
-        return STATUS_OK;
-    status = about(store, "published_as_of", &statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (row)
-        *ret_entry = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return STATUS_OK;
+    return fits ? store_about_number(store, "published_as_of", ret_entry, why) : STATUS_OK;
 }
 
 enum status store_set_published_as_of(struct store *store, const unsigned char catalogue[SEAL_HASH], uint64_t entry,
                                       struct fault *why)
 {
-    sqlite3_stmt *statement;
-    enum status status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "published_catalogue");
-    store_bind_blob(statement, 2, catalogue, SEAL_HASH);
-    status = store_run(store, statement, why);
-    if (status == STATUS_OK)
-        status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, "published_as_of");
-    store_bind_number(statement, 2, entry);
-    return store_run(store, statement, why);
+    const enum status status = store_set_about(store, "published_catalogue", catalogue, SEAL_HASH, why);
+    return status == STATUS_OK ? store_set_about_number(store, "published_as_of", entry, why) : status;
 }

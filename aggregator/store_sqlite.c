@@ -216,7 +216,6 @@ static enum status upgrade(struct store *store, int64_t version, struct fault *w
 static enum status make_schema(struct store *store, struct fault *why)
 {
     unsigned char generation[16];
-    sqlite3_stmt *statement;
     enum status status = store_begin(store, why);
     if (status == STATUS_OK)
         status = execute(store, (const char *)schemas_store_sql, why);
@@ -224,13 +223,8 @@ static enum status make_schema(struct store *store, struct fault *why)
         status = bring_up(store, 1, why);
     if (status != STATUS_OK)
         return status;
-    status = store_statement(store, STATEMENT_ABOUT_SET, &statement, why);
-    if (status != STATUS_OK)
-        return status;
     seal_random(generation, sizeof generation);
-    store_bind_text(statement, 1, "generation");
-    store_bind_blob(statement, 2, generation, sizeof generation);
-    status = store_run(store, statement, why);
+    status = store_set_about(store, "generation", generation, sizeof generation, why);
     return status == STATUS_OK ? store_commit(store, why) : status;
 }
 
