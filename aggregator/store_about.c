@@ -14,15 +14,14 @@ enum status store_about(struct store *store, const char *name, sqlite3_stmt **re
 enum status store_about_number(struct store *store, const char *name, uint64_t *ret_number, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row = false;
+    bool found;
+    uint64_t number = 0;
     enum status status = store_about(store, name, &statement, why);
     if (status == STATUS_OK)
-        status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_number = row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
-    return STATUS_OK;
+        status = store_number(store, statement, &number, &found, why);
+    if (status == STATUS_OK)
+        *ret_number = number;
+    return status;
 }
 
 enum status store_about_is(struct store *store, const char *name, const unsigned char hash[SEAL_HASH], bool *ret_is,

@@ -107,29 +107,24 @@ static uint64_t take_number(const unsigned char bytes[8])
     return number;
 }
 
-enum status store_backup(struct store *store, bool *ret_found, struct backup_mark *ret_mark, struct fault *why)
+static bool read_mark(sqlite3_stmt *statement, void *into)
 {
     unsigned char bytes[MARK_BYTES];
+    struct backup_mark *mark = into;
+    if (!store_read_blob(statement, 0, bytes, sizeof bytes))
+        return false;
+    mark->entry = take_number(bytes);
+    mark->made_at = (int64_t)take_number(bytes + 8);
+    memcpy(mark->hash, bytes + 16, SEAL_HASH);
+    return true;
+}
+
+enum status store_backup(struct store *store, bool *ret_found, struct backup_mark *ret_mark, struct fault *why)
+{
     sqlite3_stmt *statement;
-    bool row = false, is_sound = true;
-    enum status status = store_about(store, "backup", &statement, why);
+    const enum status status = store_about(store, "backup", &statement, why);
     *ret_found = false;
-    if (status == STATUS_OK)
-        status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (row)
-        is_sound = store_read_blob(statement, 0, bytes, sizeof bytes);
-    sqlite3_reset(statement);
-    if (!is_sound)
-        return store_damaged(store, "backup", why);
-    *ret_found = row;
-    if (row) {
-        ret_mark->entry = take_number(bytes);
-        ret_mark->made_at = (int64_t)take_number(bytes + 8);
-        memcpy(ret_mark->hash, bytes + 16, SEAL_HASH);
-    }
-    return STATUS_OK;
+    return status == STATUS_OK ? store_row(store, statement, read_mark, "backup", ret_mark, ret_found, why) : status;
 }
 
 enum status store_set_backup(struct store *store, const struct backup_mark *mark, struct fault *why)
@@ -145,19 +140,15 @@ enum status store_batch_at(struct store *store, const char *agent, const unsigne
                            uint64_t *ret_seq, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, STATEMENT_BATCH_AT, &statement, why);
+    bool found;
+    const enum status status = store_statement(store, STATEMENT_BATCH_AT, &statement, why);
     *ret_seq = 0;
     if (status != STATUS_OK)
         return status;
     store_bind_text(statement, 1, agent);
     store_bind_blob(statement, 2, outbox, 16);
     store_bind_number(statement, 3, entry);
-    status = store_step(store, statement, &row, why);
-    if (status == STATUS_OK && row)
-        *ret_seq = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return status;
+    return store_number(store, statement, ret_seq, &found, why);
 }
 
 /* ---- a new life -------------------------------------------------------------------------------------------------------- */

@@ -23,18 +23,17 @@ static enum status ask_outbox(struct store *store, enum statement which, const c
                               int64_t *ret_number, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
+    bool found;
+    uint64_t number = 0;
     enum status status = store_statement(store, which, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_text(statement, 1, agent);
     store_bind_blob(statement, 2, outbox, 16);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_number = row ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
-    return STATUS_OK;
+    status = store_number(store, statement, &number, &found, why);
+    if (status == STATUS_OK)
+        *ret_number = (int64_t)number;
+    return status;
 }
 
 /* The writer alone adds outboxes, so it may remember; a rollback forgets. */

@@ -176,10 +176,20 @@ enum status store_statement(struct store *store, enum statement which, sqlite3_s
 enum status store_step(struct store *store, sqlite3_stmt *statement, bool *ret_row, struct fault *why) MUST_CHECK;
 /* Steps to the end and resets: for statements that give no rows. */
 enum status store_run(struct store *store, sqlite3_stmt *statement, struct fault *why) MUST_CHECK;
-/* All rows of a bound statement, each read into `size` zeroed bytes; NULL when there are none. `what` names the rows when one
- * contradicts the schema. *ret_rows is the caller's. */
-enum status store_rows(struct store *store, sqlite3_stmt *statement, bool (*read)(sqlite3_stmt *statement, void *into),
-                       size_t size, const char *what, void **ret_rows, size_t *ret_count, struct fault *why) MUST_CHECK;
+/* Reads a row; false when it contradicts the schema, then `what` names it for people. */
+typedef bool store_reader(sqlite3_stmt *statement, void *into);
+/* The one row of a bound statement, read into what `into` points to, which is left alone when there is none. */
+enum status store_row(struct store *store, sqlite3_stmt *statement, store_reader *read, const char *what, void *into,
+                      bool *ret_found, struct fault *why) MUST_CHECK;
+/* The same where the row is a number. */
+enum status store_number(struct store *store, sqlite3_stmt *statement, uint64_t *ret_number, bool *ret_found,
+                         struct fault *why) MUST_CHECK;
+/* All rows of a bound statement, each read into `size` zeroed bytes; NULL when there are none. *ret_rows is the caller's. */
+enum status store_rows(struct store *store, sqlite3_stmt *statement, store_reader *read, size_t size, const char *what,
+                       void **ret_rows, size_t *ret_count, struct fault *why) MUST_CHECK;
+/* The same of a statement with nothing to bind. */
+enum status store_all_rows(struct store *store, enum statement which, store_reader *read, size_t size, const char *what,
+                           void **ret_rows, size_t *ret_count, struct fault *why) MUST_CHECK;
 /* Turns SQLite's answer into ours; rolls back. */
 enum status store_failure(struct store *store, int result, struct fault *why) MUST_CHECK;
 /* A row in the file contradicts the schema. */
@@ -217,6 +227,8 @@ void store_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size
 void store_bind_number(sqlite3_stmt *statement, int index, uint64_t number);
 bool store_read_text(sqlite3_stmt *statement, int column, char *ret_text, size_t capacity);
 bool store_read_blob(sqlite3_stmt *statement, int column, void *ret_bytes, size_t length);
+/* A store_reader of a row that is one SEAL_HASH. */
+bool store_read_hash(sqlite3_stmt *statement, void *into);
 /* Copies a blob into memory of the handle. */
 void store_keep_blob(sqlite3_stmt *statement, int column, struct memory *memory, const unsigned char **ret_bytes,
                      size_t *ret_length);

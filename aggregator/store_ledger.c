@@ -25,11 +25,19 @@ void store_entry_hash(const struct entry *entry, const unsigned char previous[SE
 
 #define CLOCK_SINCE 3 /* user_version with a registry */
 
+/* The least of no moments is none. */
+static bool read_moment(sqlite3_stmt *statement, void *into)
+{
+    if (sqlite3_column_type(statement, 0) != SQLITE_NULL)
+        *(int64_t *)into = sqlite3_column_int64(statement, 0);
+    return true;
+}
+
 /* The moment before which the entry was received whatever it says: the clock may have been ahead then (gaps.h). */
 static enum status received_before(struct store *store, uint64_t entry, int64_t *ret_moment, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
+    bool found;
     *ret_moment = INT64_MAX;
     if (store->version < CLOCK_SINCE)
         return STATUS_OK;
@@ -37,13 +45,7 @@ static enum status received_before(struct store *store, uint64_t entry, int64_t 
     if (status != STATUS_OK)
         return status;
     store_bind_number(statement, 1, entry);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (row && sqlite3_column_type(statement, 0) != SQLITE_NULL)
-        *ret_moment = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return STATUS_OK;
+    return store_row(store, statement, read_moment, "registry: clock", ret_moment, &found, why);
 }
 
 static enum status learn_head(struct store *store, struct fault *why)
@@ -208,34 +210,22 @@ static enum status read_entry(struct store *store, uint64_t number, struct entry
     return STATUS_OK;
 }
 
-/* Runs a statement that gives the number of the next entry. */
-static enum status next_entry(struct store *store, sqlite3_stmt *statement, struct entry *ret_entry, bool *ret_found,
-                              struct fault *why)
-{
-    bool row;
-    uint64_t number = 0;
-    enum status status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (row)
-        number = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    if (row)
-        status = read_entry(store, number, ret_entry, why);
-    if (status == STATUS_OK)
-        *ret_found = row;
-    return status;
-}
-
 enum status store_entry_after(struct store *store, uint64_t after, struct entry *ret_entry, bool *ret_found,
                               struct fault *why)
 {
     sqlite3_stmt *statement;
-    const enum status status = store_statement(store, STATEMENT_NEXT, &statement, why);
+    bool found = false;
+    uint64_t number = 0;
+    enum status status = store_statement(store, STATEMENT_NEXT, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_number(statement, 1, after);
-    return next_entry(store, statement, ret_entry, ret_found, why);
+    status = store_number(store, statement, &number, &found, why);
+    if (status == STATUS_OK && found)
+        status = read_entry(store, number, ret_entry, why);
+    if (status == STATUS_OK)
+        *ret_found = found;
+    return status;
 }
 
 enum status store_entry_touching(struct store *store, uint64_t after, const char *form, const char *period,
@@ -284,7 +274,8 @@ enum status store_signature_after(struct store *store, const struct entry *entry
 static enum status received_at(struct store *store, uint64_t entry, int64_t *ret_received_at, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
+    bool found = false;
+    uint64_t received = 0;
     int64_t before = INT64_MAX;
     enum status status = received_before(store, entry, &before, why);
     if (status == STATUS_OK)
@@ -292,13 +283,13 @@ static enum status received_at(struct store *store, uint64_t entry, int64_t *ret
     if (status != STATUS_OK)
         return status;
     store_bind_number(statement, 1, entry);
-    status = store_step(store, statement, &row, why);
+    status = store_number(store, statement, &received, &found, why);
     if (status != STATUS_OK)
         return status;
-    if (row)
-        *ret_received_at = sqlite3_column_int64(statement, 0) < before ? sqlite3_column_int64(statement, 0) : before;
-    sqlite3_reset(statement);
-    return row ? STATUS_OK : store_damaged(store, "ledger: an entry is missing", why);
+    if (!found)
+        return store_damaged(store, "ledger: an entry is missing", why);
+    *ret_received_at = (int64_t)received < before ? (int64_t)received : before;
+    return STATUS_OK;
 }
 
 enum status store_entry_at(struct store *store, int64_t moment, uint64_t *ret_number, struct fault *why)
@@ -338,24 +329,15 @@ enum status store_stream(struct store *store, const char *agent, const unsigned 
 {
     sqlite3_stmt *statement;
     struct stream stream = {0};
-    bool row, is_sound = true;
     enum status status = store_statement(store, STATEMENT_STREAM, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_text(statement, 1, agent);
     store_bind_blob(statement, 2, outbox, 16);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (row)
-        is_sound = read_stream(statement, &stream);
-    sqlite3_reset(statement);
-    if (!is_sound)
-        return store_damaged(store, "stream", why);
-    *ret_found = row;
-    if (row)
+    status = store_row(store, statement, read_stream, "stream", &stream, ret_found, why);
+    if (status == STATUS_OK && *ret_found)
         *ret_stream = stream;
-    return STATUS_OK;
+    return status;
 }
 
 enum status store_save_stream(struct store *store, const struct stream *stream, struct fault *why)
@@ -377,11 +359,9 @@ enum status store_save_stream(struct store *store, const struct stream *stream, 
 
 enum status store_streams(struct store *store, struct stream **ret_streams, size_t *ret_count, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    void *rows = NULL;
-    enum status status = store_statement(store, STATEMENT_STREAMS, &statement, why);
-    if (status == STATUS_OK)
-        status = store_rows(store, statement, read_stream, sizeof(struct stream), "stream", &rows, ret_count, why);
+    void *rows;
+    const enum status status = store_all_rows(store, STATEMENT_STREAMS, read_stream, sizeof(struct stream),
+                                              "stream", &rows, ret_count, why);
     if (status == STATUS_OK)
         *ret_streams = rows;
     return status;

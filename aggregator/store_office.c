@@ -8,26 +8,27 @@
 
 /* ---- catalogues in force ------------------------------------------------------------------------------------------- */
 
+static bool read_newest(sqlite3_stmt *statement, void *into)
+{
+    struct catalogue_row *newest = into;
+    newest->version = sqlite3_column_int64(statement, 0);
+    return store_read_blob(statement, 1, newest->hash, SEAL_HASH);
+}
+
 /* The newest kept version: *ret_version 0 when there is none. */
 static enum status newest_catalogue(struct store *store, int64_t *ret_version, unsigned char ret_hash[SEAL_HASH],
                                     struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row, is_sound = true;
-    int64_t version = 0;
+    struct catalogue_row newest = {0};
+    bool found;
     enum status status = store_statement(store, STATEMENT_CATALOGUE, &statement, why);
     if (status == STATUS_OK)
-        status = store_step(store, statement, &row, why);
+        status = store_row(store, statement, read_newest, "catalogue", &newest, &found, why);
     if (status != STATUS_OK)
         return status;
-    if (row) {
-        version = sqlite3_column_int64(statement, 0);
-        is_sound = store_read_blob(statement, 1, ret_hash, SEAL_HASH);
-    }
-    sqlite3_reset(statement);
-    if (!is_sound)
-        return store_damaged(store, "catalogue", why);
-    *ret_version = version;
+    *ret_version = newest.version;
+    memcpy(ret_hash, newest.hash, SEAL_HASH);
     return STATUS_OK;
 }
 
@@ -150,20 +151,17 @@ enum status store_load_catalogue_of(struct store *store, const unsigned char has
                                     struct catalogue **ret_catalogue, struct findings *findings, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
-    int64_t version = 0;
+    bool found = false;
+    uint64_t version = 0;
     enum status status = store_statement(store, STATEMENT_CATALOGUE_OF, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_blob(statement, 1, hash, SEAL_HASH);
-    status = store_step(store, statement, &row, why);
+    status = store_number(store, statement, &version, &found, why);
     if (status != STATUS_OK)
         return status;
-    if (row)
-        version = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
     *ret_catalogue = NULL;
-    return row ? store_load_catalogue_version(store, version, hash, ret_catalogue, findings, why) : STATUS_OK;
+    return found ? store_load_catalogue_version(store, (int64_t)version, hash, ret_catalogue, findings, why) : STATUS_OK;
 }
 
 /* ---- alerts ------------------------------------------------------------------------------------------------------------ */
@@ -186,11 +184,9 @@ static bool read_alert(sqlite3_stmt *statement, void *into)
 
 enum status store_alerts(struct store *store, struct alert_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    void *rows = NULL;
-    enum status status = store_statement(store, STATEMENT_ALERTS, &statement, why);
-    if (status == STATUS_OK)
-        status = store_rows(store, statement, read_alert, sizeof(struct alert_row), "alert", &rows, ret_count, why);
+    void *rows;
+    const enum status status = store_all_rows(store, STATEMENT_ALERTS, read_alert, sizeof(struct alert_row),
+                                              "alert", &rows, ret_count, why);
     if (status == STATUS_OK)
         *ret_rows = rows;
     return status;
@@ -233,11 +229,9 @@ static bool read_agent(sqlite3_stmt *statement, void *into)
 
 enum status store_agents(struct store *store, struct agent_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    void *rows = NULL;
-    enum status status = store_statement(store, STATEMENT_AGENTS, &statement, why);
-    if (status == STATUS_OK)
-        status = store_rows(store, statement, read_agent, sizeof(struct agent_row), "agent", &rows, ret_count, why);
+    void *rows;
+    const enum status status = store_all_rows(store, STATEMENT_AGENTS, read_agent, sizeof(struct agent_row),
+                                              "agent", &rows, ret_count, why);
     if (status == STATUS_OK)
         *ret_rows = rows;
     return status;

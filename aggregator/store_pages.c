@@ -17,18 +17,19 @@
 
 /* ---- single facts ---------------------------------------------------------------------------------------------------- */
 
+static bool read_generation(sqlite3_stmt *statement, void *into)
+{
+    return store_read_blob(statement, 0, into, 16);
+}
+
 enum status store_generation(struct store *store, unsigned char ret_generation[16], struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row = false, is_sound;
+    bool found = false;
     enum status status = store_about(store, "generation", &statement, why);
     if (status == STATUS_OK)
-        status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    is_sound = row && store_read_blob(statement, 0, ret_generation, 16);
-    sqlite3_reset(statement);
-    return is_sound ? STATUS_OK : store_damaged(store, "generation", why);
+        status = store_row(store, statement, read_generation, "generation", ret_generation, &found, why);
+    return status != STATUS_OK || found ? status : store_damaged(store, "generation", why);
 }
 
 /* ---- seals ----------------------------------------------------------------------------------------------------------- */

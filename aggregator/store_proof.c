@@ -28,15 +28,13 @@ static bool read_registry(sqlite3_stmt *statement, void *into)
 
 enum status store_registry(struct store *store, struct registry_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    void *rows = NULL;
+    void *rows;
     *ret_rows = NULL;
     *ret_count = 0;
     if (store->version < PROOF_SINCE)
         return STATUS_OK;
-    enum status status = store_statement(store, STATEMENT_REGISTRY, &statement, why);
-    if (status == STATUS_OK)
-        status = store_rows(store, statement, read_registry, sizeof(struct registry_row), "registry", &rows, ret_count, why);
+    const enum status status = store_all_rows(store, STATEMENT_REGISTRY, read_registry, sizeof(struct registry_row),
+                                              "registry", &rows, ret_count, why);
     if (status == STATUS_OK)
         *ret_rows = rows;
     return status;
@@ -92,21 +90,11 @@ enum status store_newest_checkpoint(struct store *store, bool *ret_found, struct
                                     struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row = false, is_sound = true;
-    enum status status = STATUS_OK;
     *ret_found = false;
     if (store->version < PROOF_SINCE)
         return STATUS_OK;
-    status = store_statement(store, STATEMENT_CHECKPOINT_NEWEST, &statement, why);
-    if (status == STATUS_OK)
-        status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    if (row)
-        is_sound = read_checkpoint(statement, ret_row);
-    sqlite3_reset(statement);
-    *ret_found = row;
-    return is_sound ? STATUS_OK : store_damaged(store, "checkpoint", why);
+    const enum status status = store_statement(store, STATEMENT_CHECKPOINT_NEWEST, &statement, why);
+    return status == STATUS_OK ? store_row(store, statement, read_checkpoint, "checkpoint", ret_row, ret_found, why) : status;
 }
 
 enum status store_hash_at(struct store *store, uint64_t entry, unsigned char ret_hash[SEAL_HASH], bool *ret_found,
@@ -149,11 +137,9 @@ static bool read_catalogue(sqlite3_stmt *statement, void *into)
 
 enum status store_catalogues(struct store *store, struct catalogue_row **ret_rows, size_t *ret_count, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    void *rows = NULL;
-    enum status status = store_statement(store, STATEMENT_CATALOGUES, &statement, why);
-    if (status == STATUS_OK)
-        status = store_rows(store, statement, read_catalogue, sizeof(struct catalogue_row), "catalogue", &rows, ret_count, why);
+    void *rows;
+    const enum status status = store_all_rows(store, STATEMENT_CATALOGUES, read_catalogue, sizeof(struct catalogue_row),
+                                              "catalogue", &rows, ret_count, why);
     if (status == STATUS_OK)
         *ret_rows = rows;
     return status;

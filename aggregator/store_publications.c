@@ -9,48 +9,37 @@
 #define PUBLICATIONS_SINCE 2 /* user_version; an older file that is only read has none */
 #define GAPS_SINCE 3
 
-/* Where the agent's chain goes on behind batches that are missing for good (gaps.h). */
-static enum status chain_behind_gap(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
-                                    unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why)
+/* The chain value that a statement gives for a batch of an outbox. */
+static enum status chain_of(struct store *store, enum statement which, const char *what, const char *agent,
+                            const unsigned char outbox[16], uint64_t seq, unsigned char ret_chain[SEAL_HASH],
+                            bool *ret_found, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool is_sound = true;
-    if (store->version < GAPS_SINCE)
-        return STATUS_OK;
-    enum status status = store_statement(store, STATEMENT_GAP_AT, &statement, why);
+    const enum status status = store_statement(store, which, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_text(statement, 1, agent);
     store_bind_blob(statement, 2, outbox, 16);
     store_bind_number(statement, 3, seq);
-    status = store_step(store, statement, ret_found, why);
-    if (status != STATUS_OK)
-        return status;
-    if (*ret_found)
-        is_sound = store_read_blob(statement, 0, ret_chain, SEAL_HASH);
-    sqlite3_reset(statement);
-    return is_sound ? STATUS_OK : store_damaged(store, "registry: gap", why);
+    return store_row(store, statement, store_read_hash, what, ret_chain, ret_found, why);
+}
+
+/* Where the agent's chain goes on behind batches that are missing for good (gaps.h). */
+static enum status chain_behind_gap(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
+                                    unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why)
+{
+    if (store->version < GAPS_SINCE)
+        return STATUS_OK;
+    return chain_of(store, STATEMENT_GAP_AT, "registry: gap", agent, outbox, seq, ret_chain, ret_found, why);
 }
 
 enum status store_chain_at(struct store *store, const char *agent, const unsigned char outbox[16], uint64_t seq,
                            unsigned char ret_chain[SEAL_HASH], bool *ret_found, struct fault *why)
 {
-    sqlite3_stmt *statement;
-    bool is_sound = true;
-    enum status status = store_statement(store, STATEMENT_CHAIN_AT, &statement, why);
+    const enum status status =
+        chain_of(store, STATEMENT_CHAIN_AT, "ledger: chain", agent, outbox, seq, ret_chain, ret_found, why);
     if (status != STATUS_OK)
         return status;
-    store_bind_text(statement, 1, agent);
-    store_bind_blob(statement, 2, outbox, 16);
-    store_bind_number(statement, 3, seq);
-    status = store_step(store, statement, ret_found, why);
-    if (status != STATUS_OK)
-        return status;
-    if (*ret_found)
-        is_sound = store_read_blob(statement, 0, ret_chain, SEAL_HASH);
-    sqlite3_reset(statement);
-    if (!is_sound)
-        return store_damaged(store, "ledger: chain", why);
     return *ret_found || seq == 0 ? STATUS_OK : chain_behind_gap(store, agent, outbox, seq, ret_chain, ret_found, why);
 }
 
@@ -75,15 +64,13 @@ static bool read_publication(sqlite3_stmt *statement, void *into)
 enum status store_publications(struct store *store, struct publication **ret_rows, size_t *ret_count,
                                struct fault *why)
 {
-    sqlite3_stmt *statement;
-    void *rows = NULL;
+    void *rows;
     *ret_rows = NULL;
     *ret_count = 0;
     if (store->version < PUBLICATIONS_SINCE)
         return STATUS_OK;
-    enum status status = store_statement(store, STATEMENT_PUBLICATIONS, &statement, why);
-    if (status == STATUS_OK)
-        status = store_rows(store, statement, read_publication, sizeof(struct publication), "publication", &rows, ret_count, why);
+    const enum status status = store_all_rows(store, STATEMENT_PUBLICATIONS, read_publication, sizeof(struct publication),
+                                              "publication", &rows, ret_count, why);
     if (status == STATUS_OK)
         *ret_rows = rows;
     return status;
@@ -93,23 +80,15 @@ enum status store_publication(struct store *store, const char *name, bool *ret_f
                               struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool is_sound = true;
-    enum status status;
     *ret_found = false;
     memset(ret_row, 0, sizeof *ret_row);
     if (store->version < PUBLICATIONS_SINCE)
         return STATUS_OK;
-    status = store_statement(store, STATEMENT_PUBLICATION, &statement, why);
+    const enum status status = store_statement(store, STATEMENT_PUBLICATION, &statement, why);
     if (status != STATUS_OK)
         return status;
     store_bind_text(statement, 1, name);
-    status = store_step(store, statement, ret_found, why);
-    if (status != STATUS_OK)
-        return status;
-    if (*ret_found)
-        is_sound = read_publication(statement, ret_row);
-    sqlite3_reset(statement);
-    return is_sound ? STATUS_OK : store_damaged(store, "publication", why);
+    return store_row(store, statement, read_publication, "publication", ret_row, ret_found, why);
 }
 
 enum status store_add_publication(struct store *store, const struct publication *row, bool *ret_added,

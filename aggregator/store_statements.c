@@ -48,8 +48,36 @@ enum status store_run(struct store *store, sqlite3_stmt *statement, struct fault
     return status;
 }
 
-enum status store_rows(struct store *store, sqlite3_stmt *statement, bool (*read)(sqlite3_stmt *statement, void *into),
-                       size_t size, const char *what, void **ret_rows, size_t *ret_count, struct fault *why)
+enum status store_row(struct store *store, sqlite3_stmt *statement, store_reader *read, const char *what, void *into,
+                      bool *ret_found, struct fault *why)
+{
+    bool row, is_sound = true;
+    const enum status status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    if (row)
+        is_sound = read(statement, into);
+    sqlite3_reset(statement);
+    if (!is_sound)
+        return store_damaged(store, what, why);
+    *ret_found = row;
+    return STATUS_OK;
+}
+
+static bool read_number(sqlite3_stmt *statement, void *into)
+{
+    *(uint64_t *)into = (uint64_t)sqlite3_column_int64(statement, 0);
+    return true;
+}
+
+enum status store_number(struct store *store, sqlite3_stmt *statement, uint64_t *ret_number, bool *ret_found,
+                         struct fault *why)
+{
+    return store_row(store, statement, read_number, "", ret_number, ret_found, why);
+}
+
+enum status store_rows(struct store *store, sqlite3_stmt *statement, store_reader *read, size_t size, const char *what,
+                       void **ret_rows, size_t *ret_count, struct fault *why)
 {
     unsigned char *rows = NULL;
     size_t count = 0, capacity = 0;
@@ -71,6 +99,14 @@ enum status store_rows(struct store *store, sqlite3_stmt *statement, bool (*read
         free(rows);
     }
     return status;
+}
+
+enum status store_all_rows(struct store *store, enum statement which, store_reader *read, size_t size, const char *what,
+                           void **ret_rows, size_t *ret_count, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_statement(store, which, &statement, why);
+    return status == STATUS_OK ? store_rows(store, statement, read, size, what, ret_rows, ret_count, why) : status;
 }
 
 void store_bind_text(sqlite3_stmt *statement, int index, const char *text)
@@ -107,6 +143,11 @@ bool store_read_blob(sqlite3_stmt *statement, int column, void *ret_bytes, size_
         return false;
     memcpy(ret_bytes, bytes, length);
     return true;
+}
+
+bool store_read_hash(sqlite3_stmt *statement, void *into)
+{
+    return store_read_blob(statement, 0, into, SEAL_HASH);
 }
 
 void store_keep_blob(sqlite3_stmt *statement, int column, struct memory *memory, const unsigned char **ret_bytes,
