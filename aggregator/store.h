@@ -1,4 +1,4 @@
-/* store.h - all the aggregator asks of storage, as semantic operations. One implementation now (store_sqlite.c);
+/* store.h - all the aggregator asks of storage, as semantic operations. One implementation now (store_*.c, SQLite);
  * a PostgreSQL one fits behind the same header: no SQL leaves it, keys start with what it would be sharded by.
  *
  * One store handle per thread. Exactly one handle in the world is opened STORE_WRITE (it writes and checkpoints, holds

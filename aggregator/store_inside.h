@@ -52,7 +52,7 @@
     X(HASH_AT, "SELECT hash FROM ledger WHERE entry = ?1")                                                             \
     X(BLOCK_PERIODS, "SELECT DISTINCT period FROM block WHERE subject = ?1 ORDER BY period")                           \
     X(BLOCKS_CLEAR, "DELETE FROM block")                                                                               \
-    X(CATALOGUE, "SELECT version, hash FROM catalogue ORDER BY version DESC LIMIT 1")                                  \
+    X(CATALOGUE, "SELECT version, hash, after FROM catalogue ORDER BY version DESC LIMIT 1")                           \
     X(CATALOGUE_OF, "SELECT version FROM catalogue WHERE hash = ?1 ORDER BY version DESC LIMIT 1")                          \
     X(CATALOGUE_ADD, "INSERT INTO catalogue(hash, after) SELECT ?1, coalesce(max(entry), 0) FROM ledger")              \
     X(CATALOGUE_FILE_ADD, "INSERT INTO catalogue_file(version, name, bytes) VALUES(?1, ?2, ?3)")                       \

@@ -1,11 +1,8 @@
-/* store_proof.c - what somebody else needs to check the ledger: the registry, signed checkpoints, the catalogues, and ways to
- * look at the index, the saved blocks and the file itself. */
+/* store_proof.c - what somebody else needs to check the ledger: the registry, signed checkpoints, and ways to look at the
+ * saved blocks and the file itself. */
 #include "store_inside.h"
 
-#include "memory.h"
-
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PROOF_SINCE 3 /* user_version; an older file that is only read has no registry and no checkpoints */
@@ -123,48 +120,6 @@ enum status store_add_checkpoint(struct store *store, uint64_t entry, const char
     store_bind_number(statement, 1, entry);
     store_bind_text(statement, 2, text);
     return store_run(store, statement, why);
-}
-
-/* ---- catalogues ---------------------------------------------------------------------------------------------------- */
-
-static bool read_catalogue(sqlite3_stmt *statement, void *into)
-{
-    struct catalogue_row *row = into;
-    row->version = sqlite3_column_int64(statement, 0);
-    row->after = (uint64_t)sqlite3_column_int64(statement, 2);
-    return store_read_blob(statement, 1, row->hash, SEAL_HASH);
-}
-
-enum status store_catalogues(struct store *store, struct catalogue_row **ret_rows, size_t *ret_count, struct fault *why)
-{
-    void *rows;
-    const enum status status = store_all_rows(store, STATEMENT_CATALOGUES, read_catalogue, sizeof(struct catalogue_row),
-                                              "catalogue", &rows, ret_count, why);
-    if (status == STATUS_OK)
-        *ret_rows = rows;
-    return status;
-}
-
-enum status store_catalogue_files(struct store *store, int64_t version, store_file_visitor *visit, void *context,
-                                  struct fault *why)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, STATEMENT_CATALOGUE_FILES, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    sqlite3_bind_int64(statement, 1, version);
-    for (;;) {
-        status = store_step(store, statement, &row, why);
-        if (status != STATUS_OK || !row)
-            break;
-        const char *name = (const char *)sqlite3_column_text(statement, 0), *bytes = sqlite3_column_blob(statement, 1);
-        if (name == NULL)
-            return store_damaged(store, "catalogue_file: name", why);
-        visit(context, name, bytes == NULL ? "" : bytes, (size_t)sqlite3_column_bytes(statement, 1));
-    }
-    sqlite3_reset(statement);
-    return status;
 }
 
 /* ---- the blocks, the file -------------------------------------------------------------------------------------------- */

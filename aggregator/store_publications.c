@@ -1,9 +1,6 @@
 /* store_publications.c - named points of the ledger, and the chain values a signature is checked against. */
 #include "store_inside.h"
 
-#include "memory.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 #define PUBLICATIONS_SINCE 2 /* user_version; an older file that is only read has none */
