@@ -133,19 +133,26 @@ static void put_hex(FILE *file, const void *bytes, size_t length, char end)
     put_field(file, hex, end);
 }
 
+static enum status begin_csv(const char *path, const char *head, FILE **ret_file, struct fault *why)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL)
+        return cannot(path, why);
+    (void)fputs(head, file);
+    *ret_file = file;
+    return STATUS_OK;
+}
+
 static enum status write_registry(struct exporting *exporting, struct fault *why)
 {
     struct registry_row *rows = NULL;
     size_t count = 0;
     enum status status = store_registry(exporting->store, &rows, &count, why);
     char *path = path_in(exporting->folder, "registry.csv");
-    FILE *file = status == STATUS_OK ? fopen(path, "wb") : NULL;
-    if (status == STATUS_OK && file == NULL)
-        status = cannot(path, why);
-    if (status != STATUS_OK)
-        goto done;
-    (void)fputs(EXPORT_REGISTRY "\n", file);
-    for (size_t i = 0; i < count; i++) {
+    FILE *file = NULL;
+    if (status == STATUS_OK)
+        status = begin_csv(path, EXPORT_REGISTRY "\n", &file, why);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         (void)fprintf(file, "%" PRIu64 ",%s,", rows[i].number, rows[i].kind);
         put_field(file, rows[i].name, ',');
         put_hex(file, rows[i].key, SEAL_PUBLIC, ',');
@@ -153,8 +160,8 @@ static enum status write_registry(struct exporting *exporting, struct fault *why
         (void)fprintf(file, "%s,%" PRIu64 ",%" PRId64 ",", rows[i].status, rows[i].after, rows[i].seen_at);
         put_hex(file, rows[i].hash, SEAL_HASH, '\n');
     }
-    status = close_file(file, path, why);
-done:
+    if (status == STATUS_OK)
+        status = close_file(file, path, why);
     free(rows);
     free(path);
     return status;
@@ -166,20 +173,17 @@ static enum status write_streams(struct exporting *exporting, struct fault *why)
     size_t count = 0;
     enum status status = store_streams(exporting->store, &rows, &count, why);
     char *path = path_in(exporting->folder, "streams.csv");
-    FILE *file = status == STATUS_OK ? fopen(path, "wb") : NULL;
-    if (status == STATUS_OK && file == NULL)
-        status = cannot(path, why);
-    if (status != STATUS_OK)
-        goto done;
-    (void)fputs(EXPORT_STREAMS "\n", file);
-    for (size_t i = 0; i < count; i++) {
+    FILE *file = NULL;
+    if (status == STATUS_OK)
+        status = begin_csv(path, EXPORT_STREAMS "\n", &file, why);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         put_field(file, rows[i].agent, ',');
         put_hex(file, rows[i].outbox, 16, ',');
         (void)fprintf(file, "%" PRIu64 ",", rows[i].watermark);
         put_hex(file, rows[i].chain, SEAL_HASH, '\n');
     }
-    status = close_file(file, path, why);
-done:
+    if (status == STATUS_OK)
+        status = close_file(file, path, why);
     free(rows);
     free(path);
     return status;

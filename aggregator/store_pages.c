@@ -68,24 +68,32 @@ static enum status learn_seal(struct store *store, struct fault *why)
     return status;
 }
 
+/* A statement about one block, the first three of its values bound. */
+static enum status block_statement(struct store *store, enum statement which, const char *subject, const char *period,
+                                   uint32_t block, sqlite3_stmt **ret_statement, struct fault *why)
+{
+    const enum status status = store_statement(store, which, ret_statement, why);
+    if (status != STATUS_OK)
+        return status;
+    store_bind_text(*ret_statement, 1, subject);
+    store_bind_text(*ret_statement, 2, period);
+    store_bind_number(*ret_statement, 3, block);
+    return STATUS_OK;
+}
+
 /* The share of the block that is there now; 0 when there is none. */
 static enum status share_before(struct store *store, const char *subject, const char *period, uint32_t block,
                                 uint64_t *ret_share, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, STATEMENT_BLOCK_SEAL, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, subject);
-    store_bind_text(statement, 2, period);
-    store_bind_number(statement, 3, block);
-    status = store_step(store, statement, &row, why);
-    if (status != STATUS_OK)
-        return status;
-    *ret_share = row ? share_of(subject, period, block, (uint64_t)sqlite3_column_int64(statement, 0)) : 0;
-    sqlite3_reset(statement);
-    return STATUS_OK;
+    bool found = false;
+    uint64_t seal = 0;
+    enum status status = block_statement(store, STATEMENT_BLOCK_SEAL, subject, period, block, &statement, why);
+    if (status == STATUS_OK)
+        status = store_number(store, statement, &seal, &found, why);
+    if (status == STATUS_OK)
+        *ret_share = found ? share_of(subject, period, block, seal) : 0;
+    return status;
 }
 
 /* By the index, as blocks are looked for: one that only the table has would not be found, and count as never saved. */
@@ -195,14 +203,10 @@ enum status store_block_load(struct store *store, const char *subject, const cha
                              const unsigned char **ret_bytes, size_t *ret_length, bool *ret_found, struct fault *why)
 {
     sqlite3_stmt *statement;
-    bool row;
-    enum status status = store_statement(store, STATEMENT_BLOCK, &statement, why);
-    if (status != STATUS_OK)
-        return status;
-    store_bind_text(statement, 1, subject);
-    store_bind_text(statement, 2, period);
-    store_bind_number(statement, 3, block);
-    status = store_step(store, statement, &row, why);
+    bool row = false;
+    enum status status = block_statement(store, STATEMENT_BLOCK, subject, period, block, &statement, why);
+    if (status == STATUS_OK)
+        status = store_step(store, statement, &row, why);
     if (status != STATUS_OK)
         return status;
     if (row) {
@@ -225,12 +229,9 @@ enum status store_block_save(struct store *store, const char *subject, const cha
     if (status == STATUS_OK)
         status = share_before(store, subject, period, block, &before, why);
     if (status == STATUS_OK)
-        status = store_statement(store, STATEMENT_BLOCK_SAVE, &statement, why);
+        status = block_statement(store, STATEMENT_BLOCK_SAVE, subject, period, block, &statement, why);
     if (status != STATUS_OK)
         return status;
-    store_bind_text(statement, 1, subject);
-    store_bind_text(statement, 2, period);
-    store_bind_number(statement, 3, block);
     store_bind_number(statement, 4, seal);
     store_bind_blob(statement, 5, bytes, length);
     status = store_run(store, statement, why);

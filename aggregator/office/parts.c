@@ -177,6 +177,15 @@ static void keep(struct unit_parts *unit, enum part_role role, struct period pag
     unit->parts[unit->count++] = (struct part){role, page, *cell};
 }
 
+/* A page whose figure, if there is one, is the unit's own. */
+static enum status take_page(struct unit_parts *unit, struct period page, struct cell *ret_cell)
+{
+    const enum status status = look(unit, page, ret_cell);
+    if (status == STATUS_OK && ret_cell->revision > 0)
+        keep(unit, ret_cell->has_figure ? PART_COUNTS : PART_NO_FIGURE, page, ret_cell);
+    return status;
+}
+
 static enum status part_flow(struct unit_parts *unit)
 {
     for (size_t i = 0; i < unit->parting->page_count; i++) {
@@ -185,13 +194,11 @@ static enum status part_flow(struct unit_parts *unit)
         enum status status;
         if (!any_holds(unit, page.last))
             continue;
-        status = look(unit, page, &cell);
+        status = take_page(unit, page, &cell);
         if (status != STATUS_OK)
             return status;
         if (cell.has_figure)
             add_value(&unit->share, cell.value);
-        if (cell.revision > 0)
-            keep(unit, cell.has_figure ? PART_COUNTS : PART_NO_FIGURE, page, &cell);
     }
     return STATUS_OK;
 }
@@ -211,13 +218,11 @@ static enum status part_latest(struct unit_parts *unit, bool is_base)
         enum status status;
         if (!is_base && !any_holds(unit, page.last))
             continue;
-        status = look(unit, page, &cell);
+        status = take_page(unit, page, &cell);
         if (status != STATUS_OK)
             return status;
         if (cell.has_figure)
             add_value(&unit->share, cell.value);
-        if (cell.revision > 0)
-            keep(unit, cell.has_figure ? PART_COUNTS : PART_NO_FIGURE, page, &cell);
         if (cell.reported)
             return STATUS_OK;
     }
@@ -236,11 +241,9 @@ static enum status last_of_year(struct unit_parts *unit, int year, struct period
         if (page.first < first.first || page.last > last.last ||
             combine_reporting_year(unit->parting->catalogue, page) != year)
             continue;
-        status = look(unit, page, &cell);
+        status = take_page(unit, page, &cell);
         if (status != STATUS_OK)
             return status;
-        if (cell.revision > 0)
-            keep(unit, cell.has_figure ? PART_COUNTS : PART_NO_FIGURE, page, &cell);
         *ret_found = cell.has_figure;
         *ret_value = cell.value;
     }
