@@ -6,6 +6,7 @@
 #include "gate.h"
 #include "intake.h"
 #include "link.h"
+#include "network/hand.h"
 #include "network/line.h"
 #include "recall.h"
 #include "wire.h"
@@ -25,14 +26,10 @@ static const struct catalogue_file files[] = {
 };
 
 struct collector {
-    char agent[65];
-    struct secret_key key;
+    struct hand hand;
     void *socket;
-    unsigned char outbox[16];
-    uint64_t epoch, session, high, highest_acked;
-    int64_t wall_time;              /* 0: the bureau's */
-    unsigned char chain[SEAL_HASH]; /* at high */
-    struct wire_message answer;     /* as received last */
+    int64_t wall_time;          /* 0: the bureau's */
+    struct wire_message answer; /* as received last */
     zmq_msg_t frame;
     bool has_answer;
 };
@@ -87,16 +84,14 @@ static void start_collector(struct collector *collector, const char *agent, int 
 {
     struct fault why = {0};
     memset(collector, 0, sizeof *collector);
-    snprintf(collector->agent, sizeof collector->agent, "%s", agent);
-    make_key(&collector->key);
-    seal_random(collector->outbox, sizeof collector->outbox);
-    collector->epoch = 1;
-    seal_chain_start(agent, collector->outbox, collector->chain);
-    memcpy(bureau.agents[agent_index].code, collector->agent, sizeof collector->agent);
-    bureau.agents[agent_index].key = collector->key.public_key;
+    snprintf(collector->hand.agent, sizeof collector->hand.agent, "%s", agent);
+    make_key(&collector->hand.key);
+    hand_new_outbox(&collector->hand);
+    memcpy(bureau.agents[agent_index].code, collector->hand.agent, sizeof collector->hand.agent);
+    bureau.agents[agent_index].key = collector->hand.key.public_key;
     collector->socket = zmq_socket(bureau.context, ZMQ_DEALER);
-    city_must(link_join(collector->socket, &collector->key, bureau.key.public_key.curve, bureau.security, bureau.endpoint,
-                        LIMIT_MESSAGE_BYTES, &why), &why, "link_join");
+    city_must(link_join(collector->socket, &collector->hand.key, bureau.key.public_key.curve, bureau.security,
+                        bureau.endpoint, LIMIT_MESSAGE_BYTES, &why), &why, "link_join");
 }
 
 static void open_bureau_at(enum security security, const char *endpoint)
@@ -199,21 +194,9 @@ static int await(struct collector *collector)
 
 static void hello(struct collector *collector)
 {
-    struct wire_message message = {.kind = WIRE_HELLO};
-    struct wire_hello *hello = &message.hello;
-    seal_random(&collector->session, sizeof collector->session);
-    hello->protocol_min = hello->protocol_max = WIRE_VERSION;
-    memcpy(hello->agent, collector->agent, sizeof hello->agent);
-    memcpy(hello->outbox, collector->outbox, sizeof hello->outbox);
-    hello->epoch = collector->epoch;
-    hello->session = collector->session;
-    hello->low = 1;
-    hello->high = collector->high;
-    memcpy(hello->chain_at_high, collector->chain, SEAL_HASH);
-    hello->highest_acked = collector->highest_acked;
-    hello->wall_time = collector->wall_time != 0 ? collector->wall_time : bureau.now_ms;
-    memcpy(hello->catalogue_hash, bureau.city.catalogue->hash, 32);
-    snprintf(hello->software, sizeof hello->software, "by hand");
+    struct wire_message message;
+    hand_fill_hello(&collector->hand, bureau.city.catalogue->hash,
+                    collector->wall_time != 0 ? collector->wall_time : bureau.now_ms, &message);
     post(collector, &message);
 }
 
@@ -223,32 +206,20 @@ static int greet(struct collector *collector)
     return await(collector);
 }
 
-/* A batch of rows "element,unit,period,value..." with everything right about it; kept so that it can be sent again. */
-struct parcel {
-    struct wire_message message;
-    unsigned char *bytes;
-};
-
+/* A batch of rows "element,unit,period,value..."; kept so that it can be sent again. */
 static struct parcel pack(struct collector *collector, const char *rows, unsigned char file)
 {
     struct fault why = {0};
-    struct parcel parcel = {.message = {.kind = WIRE_BATCH}};
+    struct parcel parcel;
     struct submission submission = {.file = "a.csv", .source = "report", .parts = 1};
-    struct wire_batch *batch = &parcel.message.batch;
-    unsigned char digest[SEAL_HASH];
-    size_t count;
+    unsigned char *bytes = NULL;
+    size_t count, length = 0;
     char *text = memory_copy_text(rows);
     struct record *records = city_parse(&bureau.city, text, &count);
     memset(submission.hash, file, sizeof submission.hash);
-    city_must(batch_encode(bureau.city.catalogue, &submission, records, count, &parcel.bytes, &batch->length, &why), &why,
+    city_must(batch_encode(bureau.city.catalogue, &submission, records, count, &bytes, &length, &why), &why,
               "batch_encode");
-    batch->bytes = parcel.bytes;
-    batch->session = collector->session;
-    batch->seq = ++collector->high;
-    memcpy(batch->chain_before, collector->chain, SEAL_HASH);
-    seal_chain_next(collector->chain, parcel.bytes, batch->length, collector->chain);
-    seal_batch_digest(collector->agent, collector->outbox, batch->seq, collector->chain, digest);
-    seal_sign(digest, collector->key.sign, batch->signature);
+    hand_wrap(&collector->hand, bytes, length, &parcel);
     free(records);
     free(text);
     return parcel;
@@ -274,12 +245,12 @@ static void a_batch_is_committed_and_then_acknowledged(void)
 {
     open_bureau();
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
-    CU_ASSERT_EQUAL(east.answer.welcome.session, east.session);
+    CU_ASSERT_EQUAL(east.answer.welcome.session, east.hand.session);
     CU_ASSERT_EQUAL(east.answer.welcome.watermark, 0);
     CU_ASSERT(east.answer.welcome.credit >= 1);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\nhomes,a2,2020-01,7\n", 1), WIRE_ACK);
     CU_ASSERT_EQUAL(east.answer.ack.watermark, 1);
-    CU_ASSERT_EQUAL(memcmp(east.answer.ack.chain_at_watermark, east.chain, SEAL_HASH), 0);
+    CU_ASSERT_EQUAL(memcmp(east.answer.ack.chain_at_watermark, east.hand.chain, SEAL_HASH), 0);
     CU_ASSERT_EQUAL(east.answer.ack.refusal_count, 0);
     CU_ASSERT_EQUAL(bureau.committed, 1);
     check_homes("A", "12 2/2 complete");
@@ -335,7 +306,7 @@ static void a_signature_by_any_other_key_is_refused(void)
 {
     open_bureau();
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
-    memcpy(east.key.sign, west.key.sign, sizeof east.key.sign);
+    memcpy(east.hand.key.sign, west.hand.key.sign, sizeof east.hand.key.sign);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_BAD_SIGNATURE);
     check_homes("A", "- 0/2 missing");
@@ -362,14 +333,12 @@ static void make_run(struct convoy *run, enum harm harm, size_t at)
     struct wire_run *sent = &run->message.run;
     run->message = (struct wire_message){.kind = WIRE_RUN};
     for (size_t i = 0; i < RUN; i++) {
-        unsigned char digest[SEAL_HASH];
         struct wire_batch *batch = &run->parcels[i].message.batch;
         run->parcels[i] = pack(&east, rows[i], (unsigned char)(i + 1));
         if ((harm == HARM_CONTENTS || harm == HARM_BOTH) && i == at) { /* and everything else about it right */
             run->parcels[i].bytes[0] ^= 1;
-            seal_chain_next(batch->chain_before, batch->bytes, batch->length, east.chain);
-            seal_batch_digest(east.agent, east.outbox, batch->seq, east.chain, digest);
-            seal_sign(digest, east.key.sign, batch->signature);
+            seal_chain_next(batch->chain_before, batch->bytes, batch->length, east.hand.chain);
+            hand_sign(&east.hand, &run->parcels[i]);
         }
         if ((harm == HARM_SIGNATURE && i == at) || (harm == HARM_BOTH && i + 1 == at))
             batch->signature[3] ^= 1;
@@ -378,7 +347,7 @@ static void make_run(struct convoy *run, enum harm harm, size_t at)
     }
     if (harm == HARM_BYTES)
         run->parcels[at].bytes[30] ^= 1;
-    *sent = (struct wire_run){.session = east.session, .seq = 1, .count = RUN, .batches = run->batches};
+    *sent = (struct wire_run){.session = east.hand.session, .seq = 1, .count = RUN, .batches = run->batches};
     memcpy(sent->chain_before, run->parcels[0].message.batch.chain_before, SEAL_HASH);
 }
 
@@ -479,7 +448,7 @@ static void a_run_out_of_place_gets_one_answer(void)
     CU_ASSERT_EQUAL_FATAL(await(&east), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_UNKNOWN_OUTBOX);
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
-    run.message.run.session = east.session;
+    run.message.run.session = east.hand.session;
     run.message.run.seq = 2;
     post(&east, &run.message);
     CU_ASSERT_EQUAL_FATAL(await(&east), WIRE_NACK);
@@ -499,7 +468,7 @@ static void a_chain_that_does_not_continue_is_refused(void)
 {
     open_bureau();
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
-    east.chain[0] ^= 1;
+    east.hand.chain[0] ^= 1;
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_BAD_CHAIN);
     close_bureau();
@@ -516,8 +485,8 @@ static void contents_nobody_can_read_are_refused_whole(void)
     parcel.bytes[batch->length / 2] ^= 0xff;
     batch->length--;
     seal_chain_next(batch->chain_before, batch->bytes, batch->length, chain);
-    seal_batch_digest(east.agent, east.outbox, batch->seq, chain, digest);
-    seal_sign(digest, east.key.sign, batch->signature);
+    seal_batch_digest(east.hand.agent, east.hand.outbox, batch->seq, chain, digest);
+    seal_sign(digest, east.hand.key.sign, batch->signature);
     post(&east, &parcel.message);
     CU_ASSERT_EQUAL(await(&east), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_MALFORMED);
@@ -558,7 +527,7 @@ static void a_foreign_unit_is_refused_and_told_until_the_collector_has_seen_it(v
     CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
     check_foreign_row_told();
     /* Now it has seen it. */
-    east.highest_acked = 1;
+    east.hand.acked = 1;
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(await(&east), 0);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-02,5\n", 2), WIRE_ACK);
@@ -574,17 +543,17 @@ static void a_restart_goes_on_where_it_stopped(void)
     restart();
     CU_ASSERT_EQUAL(deliver(&east, "homes,a2,2020-01,6\n", 2), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_UNKNOWN_OUTBOX);
-    east.high = 1;
+    east.hand.high = 1;
     unsigned char unused[SEAL_HASH];
-    memcpy(unused, east.chain, SEAL_HASH);
+    memcpy(unused, east.hand.chain, SEAL_HASH);
     CU_ASSERT_EQUAL(east.answer.kind, WIRE_NACK);
     /* The hello names the chain of batch 1 again. */
     struct stream stream;
     struct fault why = {0};
     bool found;
-    city_must(store_stream(bureau.city.store, "east", east.outbox, &found, &stream, &why), &why, "store_stream");
+    city_must(store_stream(bureau.city.store, "east", east.hand.outbox, &found, &stream, &why), &why, "store_stream");
     CU_ASSERT_TRUE_FATAL(found);
-    memcpy(east.chain, stream.chain, SEAL_HASH);
+    memcpy(east.hand.chain, stream.chain, SEAL_HASH);
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(east.answer.welcome.watermark, 1);
     CU_ASSERT_EQUAL(await(&east), WIRE_ACK);
@@ -597,16 +566,16 @@ static void a_restart_goes_on_where_it_stopped(void)
 static void nobody_speaks_for_another_agent(void)
 {
     open_bureau();
-    snprintf(east.agent, sizeof east.agent, "west");
+    snprintf(east.hand.agent, sizeof east.hand.agent, "west");
     CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_MALFORMED);
-    snprintf(east.agent, sizeof east.agent, "east");
+    snprintf(east.hand.agent, sizeof east.hand.agent, "east");
     CU_ASSERT_EQUAL(greet(&west), WIRE_WELCOME);
     /* With the number of west's session, over east's own connection and key. */
-    east.session = west.session;
-    memcpy(east.outbox, west.outbox, sizeof east.outbox);
-    snprintf(east.agent, sizeof east.agent, "west");
-    seal_chain_start("west", west.outbox, east.chain);
+    east.hand.session = west.hand.session;
+    memcpy(east.hand.outbox, west.hand.outbox, sizeof east.hand.outbox);
+    snprintf(east.hand.agent, sizeof east.hand.agent, "west");
+    seal_chain_start("west", west.hand.outbox, east.hand.chain);
     CU_ASSERT_EQUAL(deliver(&east, "homes,b1,2020-01,5\n", 1), WIRE_NACK);
     check_homes("B", "- 0/1 missing");
     close_bureau();
@@ -695,10 +664,7 @@ static void the_same_file_from_a_new_outbox_is_kept_but_not_counted(void)
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,8\n", 2), WIRE_ACK);
-    seal_random(east.outbox, sizeof east.outbox);
-    seal_chain_start("east", east.outbox, east.chain);
-    east.high = 0;
-    east.epoch = 1;
+    hand_new_outbox(&east.hand);
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(east.answer.welcome.watermark, 0);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
@@ -711,17 +677,17 @@ static void the_same_file_from_a_new_outbox_is_kept_but_not_counted(void)
 static void an_outbox_out_of_a_backup_is_not_taken_for_the_present_one(void)
 {
     open_bureau();
-    east.epoch = 5;
+    east.hand.epoch = 5;
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,5\n", 1), WIRE_ACK);
-    east.epoch = 4;
+    east.hand.epoch = 4;
     CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_STALE_EPOCH);
     restart();
     CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_STALE_EPOCH);
-    east.epoch = 6;
-    east.high = 0; /* more than it, the aggregator holds */
+    east.hand.epoch = 6;
+    east.hand.high = 0; /* more than it, the aggregator holds */
     CU_ASSERT_EQUAL(greet(&east), WIRE_NACK);
     CU_ASSERT_EQUAL(east.answer.nack.code, NACK_STALE_EPOCH);
     close_bureau();
@@ -839,13 +805,13 @@ static void a_clock_that_was_years_ahead_is_believed_again_when_the_agents_confi
     bureau.now_ms = today + years;
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,6\n", 2), WIRE_ACK);
     bureau.now_ms = today + 60000;
-    east.highest_acked = 2;
+    east.hand.acked = 2;
     east.wall_time = today + years; /* the agent says that it is later: perhaps ours is behind */
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,7\n", 3), WIRE_ACK);
     CU_ASSERT_EQUAL(newest_received_at(), today + years);
     east.wall_time = 0;
-    east.highest_acked = 3;
+    east.hand.acked = 3;
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,8\n", 4), WIRE_ACK);
     const int64_t now = newest_received_at();
@@ -860,7 +826,7 @@ static void a_clock_that_was_years_ahead_is_believed_again_when_the_agents_confi
         told = told || strcmp(alert.kind, "clock_set_back") == 0;
     CU_ASSERT_TRUE(told);
     restart();
-    east.highest_acked = 4;
+    east.hand.acked = 4;
     CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
     CU_ASSERT_EQUAL(deliver(&east, "homes,a1,2020-01,9\n", 5), WIRE_ACK);
     CU_ASSERT(newest_received_at() < today + 3600000);
@@ -885,7 +851,8 @@ static bool knows_stream(const struct collector *collector)
     struct stream stream;
     struct fault why = {0};
     bool found = false;
-    city_must(store_stream(bureau.city.store, collector->agent, collector->outbox, &found, &stream, &why), &why, "stream");
+    city_must(store_stream(bureau.city.store, collector->hand.agent, collector->hand.outbox, &found, &stream, &why),
+              &why, "stream");
     return found;
 }
 
@@ -893,8 +860,7 @@ static void names_of_outboxes_alone_leave_nothing_behind(void)
 {
     open_bureau();
     for (int i = 0; i < 20; i++) {
-        seal_random(east.outbox, sizeof east.outbox);
-        seal_chain_start("east", east.outbox, east.chain);
+        hand_new_outbox(&east.hand);
         CU_ASSERT_EQUAL(greet(&east), WIRE_WELCOME);
         CU_ASSERT_FALSE(knows_stream(&east));
     }
@@ -915,13 +881,14 @@ static void refusals_are_not_kept_in_memory_without_end(void)
     for (uint32_t i = 0; i < ARRAY_LEN(refusals); i++)
         refusals[i] = (struct refusal){.index = i, .message = MESSAGE_UNKNOWN_UNIT};
     for (uint64_t seq = 1; seq <= batches; seq++)
-        recall_add(recall, "east", east.outbox, seq, refusals, ARRAY_LEN(refusals));
-    city_must(recall_after(recall, bureau.city.store, "east", east.outbox, 0, batches, &told, &count, &why), &why, "recall");
+        recall_add(recall, "east", east.hand.outbox, seq, refusals, ARRAY_LEN(refusals));
+    city_must(recall_after(recall, bureau.city.store, "east", east.hand.outbox, 0, batches, &told, &count, &why), &why,
+              "recall");
     CU_ASSERT(count < batches * ARRAY_LEN(refusals) / 2);
     CU_ASSERT_FATAL(count >= ARRAY_LEN(refusals) && count % ARRAY_LEN(refusals) == 0); /* whole batches */
     CU_ASSERT_EQUAL(told[count - 1].seq, batches);
-    city_must(recall_after(recall, bureau.city.store, "east", east.outbox, batches - 3, batches, &told, &count, &why), &why,
-              "recall");
+    city_must(recall_after(recall, bureau.city.store, "east", east.hand.outbox, batches - 3, batches, &told, &count,
+                           &why), &why, "recall");
     CU_ASSERT_EQUAL(count, 3 * ARRAY_LEN(refusals));
     recall_free(&recall);
     close_bureau();
@@ -996,13 +963,13 @@ static bool stuff(const struct wire_message *message)
 static bool stuff_batch(const char *rows)
 {
     unsigned char chain[SEAL_HASH];
-    memcpy(chain, east.chain, SEAL_HASH);
-    struct parcel parcel = pack(&east, rows, (unsigned char)east.high);
+    memcpy(chain, east.hand.chain, SEAL_HASH);
+    struct parcel parcel = pack(&east, rows, (unsigned char)east.hand.high);
     const bool sent = stuff(&parcel.message);
     free(parcel.bytes);
     if (!sent) {
-        memcpy(east.chain, chain, SEAL_HASH);
-        east.high--;
+        memcpy(east.hand.chain, chain, SEAL_HASH);
+        east.hand.high--;
     }
     return sent;
 }
@@ -1013,22 +980,22 @@ static bool stuff_run(void)
     static struct wire_run_batch batches[WIRE_RUN_BATCHES];
     struct wire_message message = {.kind = WIRE_RUN};
     unsigned char chain[SEAL_HASH];
-    memcpy(chain, east.chain, SEAL_HASH);
+    memcpy(chain, east.hand.chain, SEAL_HASH);
     for (size_t i = 0; i < WIRE_RUN_BATCHES; i++) {
-        parcels[i] = pack(&east, "homes,a1,2020-01,1\n", (unsigned char)east.high);
+        parcels[i] = pack(&east, "homes,a1,2020-01,1\n", (unsigned char)east.hand.high);
         batches[i].bytes = parcels[i].bytes;
         batches[i].length = parcels[i].message.batch.length;
         memcpy(batches[i].signature, parcels[i].message.batch.signature, SEAL_SIGNATURE);
     }
-    message.run = (struct wire_run){.session = east.session, .seq = east.high - WIRE_RUN_BATCHES + 1,
+    message.run = (struct wire_run){.session = east.hand.session, .seq = east.hand.high - WIRE_RUN_BATCHES + 1,
                                     .count = WIRE_RUN_BATCHES, .batches = batches};
     memcpy(message.run.chain_before, chain, SEAL_HASH);
     const bool sent = stuff(&message);
     for (size_t i = 0; i < WIRE_RUN_BATCHES; i++)
         free(parcels[i].bytes);
     if (!sent) {
-        memcpy(east.chain, chain, SEAL_HASH);
-        east.high -= WIRE_RUN_BATCHES;
+        memcpy(east.hand.chain, chain, SEAL_HASH);
+        east.hand.high -= WIRE_RUN_BATCHES;
     }
     return sent;
 }
@@ -1044,10 +1011,10 @@ static bool is_acknowledged(struct collector *collector)
         city_must(wire_decode(zmq_msg_data(&frame), zmq_msg_size(&frame), LIMIT_MESSAGE_BYTES, &message, &why), &why,
                   "wire_decode");
         if (message.kind == WIRE_ACK)
-            collector->highest_acked = message.ack.watermark;
+            collector->hand.acked = message.ack.watermark;
         CU_ASSERT_NOT_EQUAL(message.kind, WIRE_NACK);
         wire_release(&message);
-        acknowledged = collector->highest_acked == collector->high;
+        acknowledged = collector->hand.acked == collector->hand.high;
     }
     zmq_msg_close(&frame);
     return acknowledged;
@@ -1068,7 +1035,7 @@ static void wait_beside(enum shape shape, char *large, uint64_t *ret_batches, in
             ;
         struct parcel parcel = pack(&west, "homes,b1,2020-01,7\n", (unsigned char)(round + 1));
         (void)is_acknowledged(&east);
-        const uint64_t before = east.highest_acked;
+        const uint64_t before = east.hand.acked;
         post(&west, &parcel.message);
         free(parcel.bytes);
         do {
@@ -1078,12 +1045,12 @@ static void wait_beside(enum shape shape, char *large, uint64_t *ret_batches, in
             passes++;
         } while (!is_acknowledged(&west) && passes < 1000);
         (void)is_acknowledged(&east);
-        *ret_batches = east.highest_acked - before > *ret_batches ? east.highest_acked - before : *ret_batches;
+        *ret_batches = east.hand.acked - before > *ret_batches ? east.hand.acked - before : *ret_batches;
         *ret_passes = passes > *ret_passes ? passes : *ret_passes;
     }
     for (int i = 0; i < 1000 && !is_acknowledged(&east); i++)
         work();
-    CU_ASSERT_EQUAL(east.highest_acked, east.high); /* and East loses nothing by it */
+    CU_ASSERT_EQUAL(east.hand.acked, east.hand.high); /* and East loses nothing by it */
     close_bureau();
 }
 

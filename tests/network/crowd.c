@@ -25,7 +25,7 @@ static size_t count;
 
 static int64_t now(void)
 {
-    return peer_clock(CLOCK_REALTIME);
+    return clock_ms(CLOCK_REALTIME);
 }
 
 static int prepare(const char *folder)

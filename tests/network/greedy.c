@@ -38,7 +38,7 @@ static void hear(int patience)
     int kind;
     while ((kind = peer_await(&greedy, patience)) != 0)
         if (kind == WIRE_ACK)
-            greedy_acked = greedy.watermark;
+            greedy_acked = greedy.hand.acked;
         else if (kind == WIRE_NACK)
             peer_fail("the greedy one is refused: %d", (int)greedy.answer.nack.code);
 }
@@ -68,8 +68,8 @@ static int64_t deliver(int round)
     const int64_t sent = now_us();
     peer_post(&polite, &parcel.message);
     parcel_free(&parcel);
-    if (peer_await(&polite, PATIENCE_MS) != WIRE_ACK || polite.watermark != polite.high)
-        peer_fail("batch %" PRIu64 " of the polite one is not acknowledged", polite.high);
+    if (peer_await(&polite, PATIENCE_MS) != WIRE_ACK || polite.hand.acked != polite.hand.high)
+        peer_fail("batch %" PRIu64 " of the polite one is not acknowledged", polite.hand.high);
     return now_us() - sent;
 }
 

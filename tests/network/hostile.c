@@ -46,8 +46,9 @@ static void *report(void *unused)
         const int64_t sent = peer_steady();
         peer_post(&east, &parcel.message);
         parcel_free(&parcel);
-        if (peer_await(&east, PATIENCE_MS) != WIRE_ACK || east.answer.ack.watermark != east.high || east.refusal[0] != '\0')
-            peer_fail("batch %" PRIu64 " of the honest agent was not acknowledged", east.high);
+        if (peer_await(&east, PATIENCE_MS) != WIRE_ACK || east.answer.ack.watermark != east.hand.high ||
+            east.refusal[0] != '\0')
+            peer_fail("batch %" PRIu64 " of the honest agent was not acknowledged", east.hand.high);
         waits[i] = (int)(peer_steady() - sent);
         atomic_store(&east_acknowledged, i + 1);
         peer_sleep(PACE_MS);
@@ -122,7 +123,7 @@ static void deliver(void)
     pack(&parcel);
     post_parcel(&parcel);
     must_hear(WIRE_ACK, "a proper batch");
-    if (west.answer.ack.watermark != west.high)
+    if (west.answer.ack.watermark != west.hand.high)
         peer_fail("a proper batch was not taken");
     west_taken++;
 }
@@ -132,7 +133,7 @@ static void refused_batch(void (*spoil)(struct parcel *), enum wire_nack code, c
 {
     struct parcel parcel;
     unsigned char chain[SEAL_HASH];
-    memcpy(chain, west.chain, sizeof chain);
+    memcpy(chain, west.hand.chain, sizeof chain);
     pack(&parcel);
     spoil(&parcel);
     post_parcel(&parcel);
@@ -145,9 +146,9 @@ static void refused_bytes(const void *bytes, size_t length, enum wire_nack code,
 {
     struct parcel parcel;
     unsigned char chain[SEAL_HASH], *copy = memory_array(length, 1);
-    memcpy(chain, west.chain, sizeof chain);
+    memcpy(chain, west.hand.chain, sizeof chain);
     memcpy(copy, bytes, length);
-    peer_wrap(&west, copy, length, &parcel);
+    hand_wrap(&west.hand, copy, length, &parcel);
     post_parcel(&parcel);
     must_be_refused(code, what);
     peer_take_back(&west, chain);
@@ -178,7 +179,7 @@ static void replayed_batch(void)
     for (int i = 0; i < 50; i++) {
         peer_post(&west, &parcel.message);
         must_hear(WIRE_ACK, "a replayed batch");
-        if (west.answer.ack.watermark != west.high)
+        if (west.answer.ack.watermark != west.hand.high)
             peer_fail("a replayed batch moved the watermark");
     }
     parcel_free(&parcel);
@@ -190,7 +191,7 @@ static void replayed_in_another_place(void)
     struct parcel parcel, copy;
     unsigned char chain[SEAL_HASH];
     pack(&parcel);
-    memcpy(chain, west.chain, sizeof chain);
+    memcpy(chain, west.hand.chain, sizeof chain);
     copy = parcel;
     copy.message.batch.seq++; /* signed for the number before */
     memcpy(copy.message.batch.chain_before, chain, sizeof chain);
@@ -206,7 +207,7 @@ static void old_session(void)
 {
     struct parcel parcel;
     unsigned char chain[SEAL_HASH];
-    memcpy(chain, west.chain, sizeof chain);
+    memcpy(chain, west.hand.chain, sizeof chain);
     pack(&parcel);
     must_be_welcome("old session"); /* a new number; the parcel has the former one */
     post_parcel(&parcel);
@@ -219,8 +220,8 @@ static void another_agents_name(void)
 {
     struct wire_message message;
     peer_fill_hello(&west, &message);
-    memcpy(message.hello.agent, east.agent, sizeof message.hello.agent);
-    memcpy(message.hello.outbox, east.outbox, sizeof message.hello.outbox);
+    memcpy(message.hello.agent, east.hand.agent, sizeof message.hello.agent);
+    memcpy(message.hello.outbox, east.hand.outbox, sizeof message.hello.outbox);
     message.hello.epoch = UINT64_MAX;
     peer_post(&west, &message);
     must_be_refused(NACK_MALFORMED, "another agent's name");
@@ -230,7 +231,7 @@ static void another_agents_outbox(void)
 {
     struct wire_message message;
     peer_fill_hello(&west, &message);
-    memcpy(message.hello.outbox, east.outbox, sizeof message.hello.outbox);
+    memcpy(message.hello.outbox, east.hand.outbox, sizeof message.hello.outbox);
     message.hello.high = 0;
     peer_post(&west, &message);
     /* An outbox is known under its agent's name: nothing of East's is found under this one. */
@@ -353,7 +354,7 @@ static void many_outboxes(void)
     const int64_t until = peer_steady() + FLOOD_MS * 2;
     int made = 0;
     for (; made < OUTBOXES && peer_steady() < until; made++) {
-        peer_new_outbox(&west);
+        hand_new_outbox(&west.hand);
         must_be_welcome("one more outbox");
     }
     printf("  (%d of them)\n", made);
@@ -364,10 +365,10 @@ static void many_outboxes(void)
 static void answers_to_the_server(void)
 {
     const struct wire_message messages[] = {
-        {.kind = WIRE_WELCOME, .welcome = {.session = west.session, .watermark = 1u << 30, .credit = 1u << 30}},
-        {.kind = WIRE_ACK, .ack = {.session = west.session, .watermark = 1u << 30}},
-        {.kind = WIRE_NACK, .nack = {.session = west.session, .code = NACK_REVOKED, .detail = "go away"}},
-        {.kind = WIRE_PROVE, .proof = {.session = west.session, .seq = 1}},
+        {.kind = WIRE_WELCOME, .welcome = {.session = west.hand.session, .watermark = 1u << 30, .credit = 1u << 30}},
+        {.kind = WIRE_ACK, .ack = {.session = west.hand.session, .watermark = 1u << 30}},
+        {.kind = WIRE_NACK, .nack = {.session = west.hand.session, .code = NACK_REVOKED, .detail = "go away"}},
+        {.kind = WIRE_PROVE, .proof = {.session = west.hand.session, .seq = 1}},
         {.kind = WIRE_QUESTION, .question = {.id = 1, .command = "query"}},
         {.kind = WIRE_ALERT, .published = {.sequence = 1}},
     };
@@ -427,8 +428,8 @@ static void over_the_limits(void)
     const size_t most = LIMIT_BATCH_BYTES + 1, message = LIMIT_MESSAGE_BYTES + 1;
     unsigned char *bytes = memory_array(message, 1), chain[SEAL_HASH], *batch = memory_array(most, 1);
     struct parcel parcel;
-    memcpy(chain, west.chain, sizeof chain);
-    peer_wrap(&west, batch, most, &parcel);
+    memcpy(chain, west.hand.chain, sizeof chain);
+    hand_wrap(&west.hand, batch, most, &parcel);
     post_parcel(&parcel); /* no message: nothing of it is looked at */
     must_be_silent("a batch over the limit");
     peer_take_back(&west, chain);
@@ -462,23 +463,23 @@ static void strange_types(void)
 static void gap_over_held_batches(void)
 {
     struct wire_message gap = {.kind = WIRE_GAP};
-    const uint64_t watermark = west.high;
-    gap.gap.session = west.session;
+    const uint64_t watermark = west.hand.high;
+    gap.gap.session = west.hand.session;
     gap.gap.from = 1;
     gap.gap.to = watermark;
     (void)snprintf(gap.gap.reason, sizeof gap.gap.reason, "never mind");
     peer_post(&west, &gap);
     (void)peer_await(&west, SILENCE_MS); /* refused or not heard: either way nothing moves */
     must_be_welcome("a gap over batches that are there");
-    if (west.watermark != watermark)
+    if (west.hand.acked != watermark)
         peer_fail("a gap over batches that are there moved the watermark from %" PRIu64 " to %" PRIu64, watermark,
-                  west.watermark);
+                  west.hand.acked);
     deliver();
 }
 
 static void unasked_proof(void)
 {
-    const struct wire_message proof = {.kind = WIRE_PROOF, .proof = {.session = west.session, .seq = UINT64_MAX}};
+    const struct wire_message proof = {.kind = WIRE_PROOF, .proof = {.session = west.hand.session, .seq = UINT64_MAX}};
     peer_post(&west, &proof);
     (void)peer_await(&west, SILENCE_MS);
     must_be_welcome("a proof nobody asked for");
@@ -513,14 +514,14 @@ static void highest_epoch(void)
 {
     deliver();
     for (int i = 0; i < 2; i++) {
-        west.epoch = i == 0 ? UINT64_C(1) << 63 : UINT64_MAX;
+        west.hand.epoch = i == 0 ? UINT64_C(1) << 63 : UINT64_MAX;
         must_be_welcome("an epoch of 2^63 and more");
         deliver();
     }
-    west.epoch = 2;
+    west.hand.epoch = 2;
     if (peer_greet(&west, PATIENCE_MS) != WIRE_NACK || west.answer.nack.code != NACK_STALE_EPOCH)
         peer_fail("an epoch of 2^63: a lower one is taken afterwards");
-    peer_new_outbox(&west);
+    hand_new_outbox(&west.hand);
     must_be_welcome("a new outbox after it");
     deliver();
 }
@@ -536,7 +537,7 @@ static void strange_numbers(void)
     message.hello.wall_time = INT64_MIN;
     peer_post(&west, &message);
     (void)peer_await(&west, PATIENCE_MS);
-    peer_new_outbox(&west);
+    hand_new_outbox(&west.hand);
     must_be_welcome("numbers at the end of their range");
     deliver();
 }
@@ -547,7 +548,7 @@ static void leaves_and_goes_on(void)
     struct parcel parcel;
     unsigned char chain[SEAL_HASH];
     peer_post(&west, &bye);
-    memcpy(chain, west.chain, sizeof chain);
+    memcpy(chain, west.hand.chain, sizeof chain);
     pack(&parcel);
     post_parcel(&parcel);
     must_be_refused(NACK_UNKNOWN_OUTBOX, "a batch after BYE");
@@ -644,7 +645,7 @@ int main(int argc, char *argv[])
     zmq_ctx_term(context);
     zmq_ctx_term(other);
     catalogue_free(&catalogue);
-    keys_forget(&east.key);
-    keys_forget(&west.key);
+    keys_forget(&east.hand.key);
+    keys_forget(&west.hand.key);
     return EXIT_SUCCESS;
 }

@@ -83,18 +83,18 @@ static int enter(char *argv[], bool plain)
     peer.endpoint = argv[2];
     peer_must(keys_load_public(argv[3], &server, &why), &why, argv[3]);
     memcpy(peer.server_curve, server.curve, sizeof peer.server_curve);
-    peer_must(keys_load_secret(argv[4], &peer.key, &why), &why, argv[4]);
+    peer_must(keys_load_secret(argv[4], &peer.hand.key, &why), &why, argv[4]);
     if (plain) {
         peer.socket = zmq_socket(peer.context, ZMQ_DEALER);
-        peer_must(link_join(peer.socket, &peer.key, peer.server_curve, SECURITY_NONE, peer.endpoint, LIMIT_MESSAGE_BYTES,
-                            &why), &why, "link_join");
+        peer_must(link_join(peer.socket, &peer.hand.key, peer.server_curve, SECURITY_NONE, peer.endpoint,
+                            LIMIT_MESSAGE_BYTES, &why), &why, "link_join");
         (void)zmq_connect(peer.socket, peer.endpoint);
     } else {
         peer_connect_as(&peer, NULL, 0);
     }
     struct wire_message hello = {.kind = WIRE_HELLO};
     hello.hello.protocol_min = hello.hello.protocol_max = WIRE_VERSION;
-    (void)snprintf(hello.hello.agent, sizeof hello.hello.agent, "%s", peer.key.public_key.name);
+    (void)snprintf(hello.hello.agent, sizeof hello.hello.agent, "%s", peer.hand.key.public_key.name);
     seal_chain_start(hello.hello.agent, hello.hello.outbox, hello.hello.chain_at_high);
     hello.hello.session = hello.hello.low = hello.hello.epoch = 1;
     wire_encode(&hello, &bytes, &length);
@@ -127,7 +127,7 @@ static void pack_many(struct peer *peer, int batch, struct parcel *ret_parcel)
     seal_random(submission.hash, sizeof submission.hash);
     memcpy(submission.catalogue_hash, peer->catalogue->hash, sizeof submission.catalogue_hash);
     peer_must(batch_encode(peer->catalogue, &submission, records, MANY, &bytes, &length, &why), &why, "batch_encode");
-    peer_wrap(peer, bytes, length, ret_parcel);
+    hand_wrap(&peer->hand, bytes, length, ret_parcel);
 }
 
 static int lend(char *argv[])
@@ -143,7 +143,7 @@ static int lend(char *argv[])
         pack_many(&peer, i, &parcel);
         peer_post(&peer, &parcel.message);
         parcel_free(&parcel);
-        if (peer_await(&peer, PATIENCE_MS) != WIRE_ACK || peer.watermark != peer.high || peer.refusal[0] != '\0')
+        if (peer_await(&peer, PATIENCE_MS) != WIRE_ACK || peer.hand.acked != peer.hand.high || peer.refusal[0] != '\0')
             peer_fail("batch %d is not acknowledged", i);
         printf("credit %" PRIu32 "\n", peer.answer.ack.credit);
         (void)fflush(stdout);
@@ -167,11 +167,11 @@ static int deaf(char *argv[])
     long asked = 0;
     memset(&peer, 0, sizeof peer);
     peer_must(keys_load_public(argv[3], &server, &why), &why, argv[3]);
-    peer_must(keys_load_secret(argv[4], &peer.key, &why), &why, argv[4]);
+    peer_must(keys_load_secret(argv[4], &peer.hand.key, &why), &why, argv[4]);
     peer.context = zmq_ctx_new();
     peer.socket = zmq_socket(peer.context, questions > 0 ? ZMQ_DEALER : ZMQ_SUB);
-    peer_must(link_join(peer.socket, &peer.key, server.curve, SECURITY_CURVE, argv[2], LIMIT_ANSWER_BYTES, &why), &why,
-              "link_join");
+    peer_must(link_join(peer.socket, &peer.hand.key, server.curve, SECURITY_CURVE, argv[2], LIMIT_ANSWER_BYTES, &why),
+              &why, "link_join");
     if (zmq_setsockopt(peer.socket, ZMQ_RCVHWM, &one, sizeof one) != 0 ||
         zmq_setsockopt(peer.socket, ZMQ_RCVBUF, &small, sizeof small) != 0 ||
         (questions == 0 && zmq_setsockopt(peer.socket, ZMQ_SUBSCRIBE, "", 0) != 0) ||

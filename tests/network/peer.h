@@ -5,12 +5,13 @@
 
 #include "batch.h"
 #include "catalogue.h"
+#include "clock.h"
+#include "hand.h"
 #include "keys.h"
 #include "limit.h"
 #include "link.h"
 #include "memory.h"
 #include "seal.h"
-#include "wire.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -21,23 +22,13 @@
 #include <zmq.h>
 
 struct peer {
-    char agent[65];
-    struct secret_key key;
+    struct hand hand;
     void *context, *socket;
     const char *endpoint;
     char server_curve[41];
     const struct catalogue *catalogue;
-    unsigned char outbox[16];
-    uint64_t epoch, session, high, watermark;
-    unsigned char chain[SEAL_HASH]; /* at high */
-    struct wire_message answer;     /* as received last; its borrowed parts are gone */
-    char refusal[33];               /* code of the first refusal of the last ACK, "" when none */
-};
-
-/* A batch with everything right about it, before somebody spoils it. */
-struct parcel {
-    struct wire_message message;
-    unsigned char *bytes;
+    struct wire_message answer; /* as received last; its borrowed parts are gone */
+    char refusal[33];           /* code of the first refusal of the last ACK, "" when none */
 };
 
 static inline void peer_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -62,16 +53,9 @@ static inline void peer_must(enum status status, const struct fault *why, const 
     peer_fail("%s: %s", what, text);
 }
 
-static inline int64_t peer_clock(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static inline int64_t peer_steady(void)
 {
-    return peer_clock(CLOCK_MONOTONIC);
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 static inline void peer_sleep(int milliseconds)
@@ -92,14 +76,6 @@ static inline struct catalogue *peer_catalogue(const char *folder)
 
 /* ---- connections ------------------------------------------------------------------------------------------------------ */
 
-static inline void peer_new_outbox(struct peer *peer)
-{
-    seal_random(peer->outbox, sizeof peer->outbox);
-    seal_chain_start(peer->agent, peer->outbox, peer->chain);
-    peer->epoch = 1;
-    peer->high = peer->watermark = 0;
-}
-
 static inline void peer_close(struct peer *peer)
 {
     if (peer->socket != NULL)
@@ -115,8 +91,8 @@ static inline void peer_connect_as(struct peer *peer, const void *route, size_t 
     peer->socket = zmq_socket(peer->context, ZMQ_DEALER);
     if (peer->socket == NULL)
         peer_fail("zmq_socket: %s", zmq_strerror(zmq_errno()));
-    peer_must(link_join(peer->socket, &peer->key, peer->server_curve, SECURITY_CURVE, peer->endpoint, LIMIT_MESSAGE_BYTES,
-                        &why), &why, "link_join");
+    peer_must(link_join(peer->socket, &peer->hand.key, peer->server_curve, SECURITY_CURVE, peer->endpoint,
+                        LIMIT_MESSAGE_BYTES, &why), &why, "link_join");
     if ((route != NULL && zmq_setsockopt(peer->socket, ZMQ_ROUTING_ID, route, length) != 0) ||
         zmq_connect(peer->socket, peer->endpoint) != 0)
         peer_fail("zmq_connect: %s", zmq_strerror(zmq_errno()));
@@ -128,14 +104,14 @@ static inline void peer_open(struct peer *peer, void *context, const struct cata
     struct fault why = {0};
     struct public_key server;
     memset(peer, 0, sizeof *peer);
-    (void)snprintf(peer->agent, sizeof peer->agent, "%s", agent);
+    (void)snprintf(peer->hand.agent, sizeof peer->hand.agent, "%s", agent);
     peer->context = context;
     peer->catalogue = catalogue;
     peer->endpoint = endpoint;
     peer_must(keys_load_public(server_file, &server, &why), &why, server_file);
     memcpy(peer->server_curve, server.curve, sizeof peer->server_curve);
-    peer_must(keys_load_secret(key_file, &peer->key, &why), &why, key_file);
-    peer_new_outbox(peer);
+    peer_must(keys_load_secret(key_file, &peer->hand.key, &why), &why, key_file);
+    hand_new_outbox(&peer->hand);
     peer_connect_as(peer, NULL, 0);
 }
 
@@ -155,7 +131,8 @@ static inline void peer_post(struct peer *peer, const struct wire_message *messa
     size_t length;
     wire_encode(message, &bytes, &length);
     if (!peer_send(peer, bytes, length, 20000, 0))
-        peer_fail("%s: %s cannot be sent: %s", peer->agent, wire_kind_name(message->kind), zmq_strerror(zmq_errno()));
+        peer_fail("%s: %s cannot be sent: %s", peer->hand.agent, wire_kind_name(message->kind),
+                  zmq_strerror(zmq_errno()));
     free(bytes);
 }
 
@@ -175,7 +152,7 @@ static inline int peer_await(struct peer *peer, int patience)
         kind = (int)peer->answer.kind;
         peer->refusal[0] = '\0';
         if (kind == WIRE_ACK)
-            peer->watermark = peer->answer.ack.watermark;
+            peer->hand.acked = peer->answer.ack.watermark;
         if (kind == WIRE_ACK && peer->answer.ack.refusal_count > 0)
             memcpy(peer->refusal, peer->answer.ack.refusals[0].code, sizeof peer->refusal);
         wire_release(&peer->answer);
@@ -186,21 +163,7 @@ static inline int peer_await(struct peer *peer, int patience)
 
 static inline void peer_fill_hello(struct peer *peer, struct wire_message *ret_message)
 {
-    struct wire_hello *hello = &ret_message->hello;
-    *ret_message = (struct wire_message){.kind = WIRE_HELLO};
-    seal_random(&peer->session, sizeof peer->session);
-    hello->protocol_min = hello->protocol_max = WIRE_VERSION;
-    memcpy(hello->agent, peer->agent, sizeof hello->agent);
-    memcpy(hello->outbox, peer->outbox, sizeof hello->outbox);
-    hello->epoch = peer->epoch;
-    hello->session = peer->session;
-    hello->low = 1;
-    hello->high = peer->high;
-    memcpy(hello->chain_at_high, peer->chain, SEAL_HASH);
-    hello->highest_acked = peer->watermark;
-    hello->wall_time = peer_clock(CLOCK_REALTIME);
-    memcpy(hello->catalogue_hash, peer->catalogue->hash, sizeof hello->catalogue_hash);
-    (void)snprintf(hello->software, sizeof hello->software, "by hand");
+    hand_fill_hello(&peer->hand, peer->catalogue->hash, clock_ms(CLOCK_REALTIME), ret_message);
 }
 
 /* Greets; the kind of the answer. */
@@ -211,30 +174,8 @@ static inline int peer_greet(struct peer *peer, int patience)
     peer_post(peer, &message);
     const int kind = peer_await(peer, patience);
     if (kind == WIRE_WELCOME)
-        peer->watermark = peer->answer.welcome.watermark;
+        peer->hand.acked = peer->answer.welcome.watermark;
     return kind;
-}
-
-static inline void peer_sign(struct peer *peer, struct parcel *parcel)
-{
-    unsigned char digest[SEAL_HASH];
-    struct wire_batch *batch = &parcel->message.batch;
-    seal_batch_digest(peer->agent, peer->outbox, batch->seq, peer->chain, digest);
-    seal_sign(digest, peer->key.sign, batch->signature);
-}
-
-/* Any bytes as the next batch, chained and signed. */
-static inline void peer_wrap(struct peer *peer, unsigned char *bytes, size_t length, struct parcel *ret_parcel)
-{
-    *ret_parcel = (struct parcel){.message = {.kind = WIRE_BATCH}, .bytes = bytes};
-    struct wire_batch *batch = &ret_parcel->message.batch;
-    batch->bytes = bytes;
-    batch->length = length;
-    batch->session = peer->session;
-    batch->seq = ++peer->high;
-    memcpy(batch->chain_before, peer->chain, SEAL_HASH);
-    seal_chain_next(peer->chain, bytes, length, peer->chain);
-    peer_sign(peer, ret_parcel);
 }
 
 /* The next batch: one record of `homes`. */
@@ -255,22 +196,16 @@ static inline void peer_pack(struct peer *peer, const char *unit, int year, int 
         peer_fail("the catalogue has no homes or no %s", unit);
     seal_random(submission.hash, sizeof submission.hash); /* every batch is a file of its own */
     memcpy(submission.catalogue_hash, peer->catalogue->hash, sizeof submission.catalogue_hash);
-    submission.taken_at = peer_clock(CLOCK_REALTIME);
+    submission.taken_at = clock_ms(CLOCK_REALTIME);
     peer_must(batch_encode(peer->catalogue, &submission, &record, 1, &bytes, &length, &why), &why, "batch_encode");
-    peer_wrap(peer, bytes, length, ret_parcel);
-}
-
-static inline void parcel_free(struct parcel *parcel)
-{
-    free(parcel->bytes);
-    parcel->bytes = NULL;
+    hand_wrap(&peer->hand, bytes, length, ret_parcel);
 }
 
 /* As if the last batch had never been cut: it was refused. `chain` is what it was before. */
 static inline void peer_take_back(struct peer *peer, const unsigned char chain[SEAL_HASH])
 {
-    peer->high--;
-    memcpy(peer->chain, chain, SEAL_HASH);
+    peer->hand.high--;
+    memcpy(peer->hand.chain, chain, SEAL_HASH);
 }
 
 /* ---- what a program uses ------------------------------------------------------------------------------------------------- */
