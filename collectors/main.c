@@ -133,7 +133,8 @@ static int run(struct collector *collector, struct fault *why)
     const bool only_looks = main_given(collector, OPTION_CHECKPOINT) || main_given(collector, OPTION_DOCTOR);
     enum status status = only_looks ? main_load_settings(collector, why) : start(collector, why);
     if (status == STATUS_OK && only_looks)
-        return main_given(collector, OPTION_DOCTOR) ? main_call_doctor(collector, why) : main_print_checkpoints(collector, why);
+        return main_given(collector, OPTION_DOCTOR) ? main_call_doctor(collector, why)
+                                                    : main_print_checkpoints(collector, why);
     int code = EXIT_DONE;
     if (status != STATUS_OK) {
         main_say(collector, why);

@@ -1,5 +1,5 @@
-/* main_deliver.c - the second stretch: what is due goes to the aggregator (publisher.h), what it refused is written beside its
- * file, what need not be kept is let go, and what is lost or does not move is said. */
+/* main_deliver.c - the second stretch: what is due goes to the aggregator (publisher.h), what it refused is written beside
+ * its file, what need not be kept is let go, and what is lost or does not move is said. */
 #include "main_inside.h"
 
 #include "log.h"

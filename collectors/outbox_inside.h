@@ -124,12 +124,14 @@ enum status outbox_witness_load(sqlite3 *db, struct outbox_witness *ret_witness,
 enum status outbox_renumber(sqlite3 *db, const char *agent, const unsigned char sign_secret[SEAL_SECRET], uint64_t from,
                             struct fault *why) MUST_CHECK;
 /* Signs every batch held anew when one on its way, or the newest, is not signed with this key: the agent has another key
- * since, and the old one may be revoked by the time they are delivered, or offered again. Numbers, bytes and chain stay as they are. */
+ * since, and the old one may be revoked by the time they are delivered, or offered again. Numbers, bytes and chain stay as
+ * they are. */
 enum status outbox_sign_anew(sqlite3 *db, const char *agent, const unsigned char outbox[16],
                              const unsigned char sign_secret[SEAL_SECRET], struct fault *why) MUST_CHECK;
 
 /* outbox_rescue.c */
-/* Sets the damaged file aside, and puts a new one at its path with what can be read of it; without `salvage` an empty one. */
+/* Sets the damaged file aside, and puts a new one at its path with what can be read of it; without `salvage` an empty
+ * one. */
 enum status outbox_rescue(const char *path, const char *agent, const unsigned char sign_secret[SEAL_SECRET],
                           int64_t now_s, bool salvage, struct fault *ret_note, struct fault *why) MUST_CHECK;
 /* Before the file is opened: brings to its end a rescue that was interrupted. */

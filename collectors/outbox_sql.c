@@ -1,5 +1,5 @@
-/* outbox_sql.c - every statement of an open outbox, prepared once, and what SQLite's answers mean here: what passes by itself
- * (a full disk, a lock) is tried again, what does not is the machine's trouble or a damaged file. */
+/* outbox_sql.c - every statement of an open outbox, prepared once, and what SQLite's answers mean here: what passes by
+ * itself (a full disk, a lock) is tried again, what does not is the machine's trouble or a damaged file. */
 #include "outbox_inside.h"
 
 #include <stdio.h>
