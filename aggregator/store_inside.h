@@ -13,7 +13,7 @@
     X(BEGIN_READ, "BEGIN")                                                                                             \
     X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                                  \
     X(COMMIT, "COMMIT")                                                                                                \
-    X(PIN, "SELECT 1 FROM about LIMIT 1")                                                                              \
+    X(PIN, "PRAGMA user_version")                                                                                      \
     X(ABOUT, "SELECT value FROM about WHERE name = ?1")                                                                \
     X(ABOUT_SET, "INSERT INTO about(name, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")     \
     X(OUTBOX, "SELECT id FROM outbox WHERE agent = ?1 AND outbox = ?2")                                                \

@@ -228,11 +228,18 @@ static enum status make_schema(struct store *store, struct fault *why)
     return status == STATUS_OK ? store_commit(store, why) : status;
 }
 
+static enum status newer(struct store *store, int64_t version, struct fault *why)
+{
+    char number[24];
+    (void)snprintf(number, sizeof number, "%" PRId64, version);
+    fault_set(why, MESSAGE_STORE_NEWER, store->path, number, NULL);
+    return STATUS_BROKEN;
+}
+
 /* Whose file it is. Only an entirely empty file becomes a store. */
 static enum status recognise(struct store *store, struct fault *why)
 {
     int64_t application = 0, version = 0, tables = 0;
-    char number[24];
     enum status status = pragma_number(store, "PRAGMA application_id", &application, why);
     if (status == STATUS_OK)
         status = pragma_number(store, "PRAGMA user_version", &version, why);
@@ -253,13 +260,7 @@ static enum status recognise(struct store *store, struct fault *why)
     store->version = version;
     if (version >= 1 && version < USER_VERSION)
         return store->mode == STORE_WRITE ? upgrade(store, version, why) : STATUS_OK;
-    if (version != USER_VERSION) {
-        if (snprintf(number, sizeof number, "%" PRId64, version) < 0)
-            number[0] = '\0';
-        fault_set(why, MESSAGE_STORE_NEWER, store->path, number, NULL);
-        return STATUS_BROKEN;
-    }
-    return STATUS_OK;
+    return version == USER_VERSION ? STATUS_OK : newer(store, version, why);
 }
 
 static int count_log_pages(void *context, sqlite3 *database, const char *name, int pages)
@@ -482,6 +483,24 @@ const char *store_path(const struct store *store)
 
 /* ---- transactions ---------------------------------------------------------------------------------------------- */
 
+/* BEGIN alone takes no snapshot: the first read does. It may be that of a file which was brought up to date since the last. */
+static enum status pin(struct store *store, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum status status = store_statement(store, STATEMENT_PIN, &statement, why);
+    if (status == STATUS_OK)
+        status = store_step(store, statement, &row, why);
+    if (status != STATUS_OK)
+        return status;
+    store->version = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    if (store->version <= USER_VERSION)
+        return STATUS_OK;
+    give_up(store);
+    return newer(store, store->version, why);
+}
+
 enum status store_begin(struct store *store, struct fault *why)
 {
     sqlite3_stmt *statement;
@@ -494,10 +513,8 @@ enum status store_begin(struct store *store, struct fault *why)
     store->inside = true;
     if (store->mode == STORE_WRITE)
         return STATUS_OK;
-    /* BEGIN alone takes no snapshot: the first read does. */
     store->head_known = false;
-    status = store_statement(store, STATEMENT_PIN, &statement, why);
-    return status == STATUS_OK ? store_run(store, statement, why) : status;
+    return pin(store, why);
 }
 
 static void checkpoint(struct store *store)

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include "memory.h"
+#include "random.h"
 #include "suite.h"
 
 #include <fcntl.h>
@@ -509,6 +510,126 @@ static void touches_lead_to_their_entries(void)
     place_clear(&place);
 }
 
+/* ---- the index against a table of yes and no --------------------------------------------------------------------------- */
+
+enum { SPAN_FORMS = 2, SPAN_PERIODS = 3, SPAN_ENTRIES = 700 };
+
+static const char *const span_forms[SPAN_FORMS] = {"F", "G"}, *const span_periods[SPAN_PERIODS] = {"2020-01", "2020-02", "2020-03"};
+
+struct spans {
+    bool kept[SPAN_FORMS][SPAN_PERIODS + 1][SPAN_ENTRIES + 1]; /* the last period is any */
+    size_t told;
+};
+
+static void index_is(struct store *store, const struct spans *spans)
+{
+    struct fault why = {0};
+    for (size_t f = 0; f < SPAN_FORMS; f++)
+        for (size_t p = 0; p <= SPAN_PERIODS; p++)
+            for (uint64_t entry = 1; entry <= SPAN_ENTRIES; entry++) {
+                const char *period = p == SPAN_PERIODS ? "" : span_periods[p];
+                bool is_touched = false;
+                must(store_is_touched(store, span_forms[f], period, entry, &is_touched, &why), &why);
+                CU_ASSERT_EQUAL_FATAL(is_touched, spans->kept[f][p][entry]);
+            }
+}
+
+static bool is_in_spans(void *context, const char *form, const char *period, uint64_t entry)
+{
+    struct spans *spans = context;
+    size_t p = 0;
+    while (p < SPAN_PERIODS && strcmp(period, span_periods[p]) != 0)
+        p++;
+    CU_ASSERT_TRUE(spans->kept[strcmp(form, "F") == 0 ? 0 : 1][p][entry]);
+    spans->told++;
+    return true;
+}
+
+/* Entries upwards, downwards and at random, many and few a transaction, some of them taken back, read in between. */
+static void the_index_names_what_was_touched_in_any_order(void)
+{
+    static struct spans spans, before;
+    struct place place;
+    struct fault why = {0};
+    size_t all = 0;
+    random_start("spans of the index");
+    memset(&spans, 0, sizeof spans);
+    place_make(&place);
+    struct store *store = open_store(&place, STORE_WRITE);
+    for (int round = 0; round < 60; round++) {
+        const uint64_t order = draw_below(3), count = 1 + draw_below(draw_below(2) == 0 ? 8 : 600);
+        uint64_t entry = 1 + draw_below(SPAN_ENTRIES);
+        before = spans;
+        must(store_begin(store, &why), &why);
+        for (uint64_t i = 0; i < count && entry >= 1 && entry <= SPAN_ENTRIES; i++) {
+            const size_t f = draw_below(SPAN_FORMS), p = draw_below(SPAN_PERIODS);
+            const struct touch touch = {span_forms[f], span_periods[p]};
+            must(store_touch(store, entry, &touch, 1, &why), &why);
+            spans.kept[f][p][entry] = spans.kept[f][SPAN_PERIODS][entry] = true;
+            entry = order == 0 ? entry + draw_below(3) : order == 1 ? entry - draw_below(3) : 1 + draw_below(SPAN_ENTRIES);
+        }
+        if (draw_below(4) == 0)
+            index_is(store, &spans);
+        if (draw_below(5) == 0) {
+            store_rollback(store);
+            spans = before;
+        } else {
+            must(store_commit(store, &why), &why);
+        }
+        index_is(store, &spans);
+    }
+    for (size_t f = 0; f < SPAN_FORMS; f++)
+        for (size_t p = 0; p <= SPAN_PERIODS; p++)
+            for (size_t i = 1; i <= SPAN_ENTRIES; i++)
+                all += spans.kept[f][p][i];
+    spans.told = 0;
+    must(store_touches(store, is_in_spans, &spans, &why), &why);
+    CU_ASSERT_EQUAL(spans.told, all);
+    store_close(&store);
+    place_clear(&place);
+}
+
+static void run_sql(const struct place *place, const char *sql)
+{
+    sqlite3 *other = NULL;
+    CU_ASSERT_EQUAL(sqlite3_open(place->path, &other), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(other, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+}
+
+/* A reader that is there since before; what a newer program has made of the file is nothing to be guessed at. */
+static void a_store_is_brought_up_to_date_under_a_reader(void)
+{
+    struct place place;
+    struct fault why = {0};
+    const struct touch touch = {"F", "2020-01"};
+    bool is_touched = false;
+    place_make(&place);
+    struct store *writer = open_store(&place, STORE_WRITE);
+    store_close(&writer);
+    run_sql(&place, "ALTER TABLE touch DROP COLUMN more; PRAGMA user_version = 4");
+    struct store *reader = open_store(&place, STORE_READ);
+    must(store_begin(reader, &why), &why);
+    must(store_commit(reader, &why), &why);
+    writer = open_store(&place, STORE_WRITE);
+    must(store_begin(writer, &why), &why);
+    for (uint64_t entry = 1; entry <= 3; entry++)
+        must(store_touch(writer, entry, &touch, 1, &why), &why);
+    must(store_commit(writer, &why), &why);
+    must(store_begin(reader, &why), &why);
+    for (uint64_t entry = 1; entry <= 3; entry++) {
+        must(store_is_touched(reader, "F", "2020-01", entry, &is_touched, &why), &why);
+        CU_ASSERT_TRUE(is_touched);
+    }
+    must(store_commit(reader, &why), &why);
+    store_close(&writer);
+    run_sql(&place, "PRAGMA user_version = 99");
+    CU_ASSERT_EQUAL(store_begin(reader, &why), STATUS_BROKEN);
+    CU_ASSERT_EQUAL(why.message, MESSAGE_STORE_NEWER);
+    store_close(&reader);
+    place_clear(&place);
+}
+
 static void the_last_entry_of_a_moment_is_found(void)
 {
     struct place place;
@@ -772,11 +893,7 @@ static void a_kept_catalogue_that_changed_is_not_used(void)
     struct store *store = open_store(&place, STORE_WRITE);
     must(store_save_catalogue(store, kept, &why), &why);
     store_close(&store);
-    sqlite3 *other = NULL;
-    CU_ASSERT_EQUAL(sqlite3_open(place.path, &other), SQLITE_OK);
-    CU_ASSERT_EQUAL(sqlite3_exec(other, "UPDATE catalogue_file SET bytes = CAST(replace(bytes, 'one', 'onf') AS BLOB)", NULL, NULL, NULL),
-                    SQLITE_OK);
-    sqlite3_close(other);
+    run_sql(&place, "UPDATE catalogue_file SET bytes = CAST(replace(bytes, 'one', 'onf') AS BLOB)");
     store = open_store(&place, STORE_READ);
     CU_ASSERT_EQUAL(store_load_catalogue(store, &loaded, &findings, &why), STATUS_REFUSED);
     CU_ASSERT_EQUAL(why.message, MESSAGE_STORE_FAILED);
@@ -853,6 +970,8 @@ int main(void)
         SENTENCE(entries_come_back_as_they_were_and_chained),
         SENTENCE(an_entry_out_of_order_or_out_of_time_is_not_appended),
         SENTENCE(touches_lead_to_their_entries),
+        SENTENCE(the_index_names_what_was_touched_in_any_order),
+        SENTENCE(a_store_is_brought_up_to_date_under_a_reader),
         SENTENCE(the_last_entry_of_a_moment_is_found),
         SENTENCE(streams_remember_how_far_they_came),
         SENTENCE(a_file_is_known_once_its_last_part_was_taken_from_another_outbox),
