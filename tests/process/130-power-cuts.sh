@@ -51,7 +51,8 @@ figures right.csv
 [ "$(wc -l <right.csv)" -gt "$FILES" ] || fail "too few figures"
 all_in_place "$FILES" east west
 
-cut_power() { "$BIN/powercut" "$SCRATCH/base" "$SCRATCH/log" "$PLACE" "$SCRATCH" "$@" >cut.out 2>cut.err || fail "powercut: $(cat cut.err)"; }
+cut_power() { TMPDIR=$SCRATCH "$BIN/powercut" "$SCRATCH/base" "$SCRATCH/log" "$PLACE" "$SCRATCH" "$@" >cut.out 2>cut.err ||
+    fail "powercut: $(cat cut.err)"; }
 value() { sed -n "s/.*$1=\([0-9]*\).*/\1/p" cut.out | tail -n 1; }
 mkdir "$SCRATCH/kept"
 cut_power --images "$IMAGES" --keep "$STARTED" "$SCRATCH/kept"
