@@ -68,15 +68,29 @@ static void say(struct fault *why, enum message message, const struct option_row
     fault_set(why, message, name, row->argument, NULL);
 }
 
+/* "-x": getopt names a letter by one byte; of 选 in `-选` all of them are wanted. */
+static void write_letter(const char *word, char ret_text[8])
+{
+    const char *at = word + strcspn(word, (char[]){(char)optopt, '\0'});
+    int length = *at == '\0' ? 0 : 1;
+    while (length > 0 && length < 4 && ((unsigned char)at[length] & 0xC0) == 0x80)
+        length++;
+    (void)snprintf(ret_text, 8, "-%.*s", length, at);
+}
+
 /* '?': getopt knows no such option, or a flag was given a value. */
 static enum status refuse_unknown(const struct option_row *rows, size_t count, const char *word, struct fault *why)
 {
-    char letter[3] = {'-', (char)optopt, '\0'};
+    char letter[8];
     const size_t row = row_of(rows, count, optopt);
-    if (optopt >= LONG_BASE && row < count)
+    if (optopt >= LONG_BASE && row < count) {
         say(why, MESSAGE_UNEXPECTED_ARGUMENT, &rows[row]);
-    else
-        fault_set(why, MESSAGE_UNKNOWN_OPTION, strncmp(word, "--", 2) == 0 ? word : letter, NULL);
+    } else if (strncmp(word, "--", 2) == 0) {
+        fault_set(why, MESSAGE_UNKNOWN_OPTION, word, NULL);
+    } else {
+        write_letter(word, letter);
+        fault_set(why, MESSAGE_UNKNOWN_OPTION, letter, NULL);
+    }
     return STATUS_REFUSED;
 }
 

@@ -84,6 +84,8 @@ static void what_is_wrong_is_named(void)
     CU_ASSERT_STRING_EQUAL(why.argument[0], "-x");
     CU_ASSERT(PARSE(false, "-hx") == STATUS_REFUSED);
     CU_ASSERT_STRING_EQUAL(why.argument[0], "-x");
+    CU_ASSERT(PARSE(false, "-h选项") == STATUS_REFUSED);
+    CU_ASSERT_STRING_EQUAL(why.argument[0], "-选");
     CU_ASSERT(PARSE(false, "--config") == STATUS_REFUSED);
     CU_ASSERT_EQUAL(why.message, MESSAGE_MISSING_ARGUMENT);
     CU_ASSERT_STRING_EQUAL(why.argument[0], "--config");
