@@ -112,17 +112,15 @@ struct page {
     size_t length;
 };
 
-static bool page_open(struct page *page)
+static void page_open(struct page *page)
 {
     *page = (struct page){0};
-    page->file = open_memstream(&page->text, &page->length);
-    return page->file != NULL;
+    page->file = memory_stream(&page->text, &page->length);
 }
 
 static void page_close(struct page *page)
 {
-    if (page->file != NULL)
-        fclose(page->file);
+    (void)fclose(page->file); /* to memory */
     page->file = NULL;
 }
 
@@ -167,6 +165,7 @@ static uint32_t table_width(const struct delivery *delivery)
 struct verdict {
     bool seen[MESSAGE_COUNT];
     struct page codes, messages;
+    bool begun; /* something stands there */
 };
 
 static bool said_before(const struct delivery *delivery, const struct candidate *first_of_row,
@@ -185,14 +184,14 @@ static void collect(struct verdict *verdict, const struct delivery *delivery, co
 {
     for (uint32_t at = candidate->complaint; at != NO_COMPLAINT; at = delivery->complaints[at].next) {
         const struct complaint *complaint = &delivery->complaints[at];
-        const bool first = ftell(verdict->messages.file) == 0;
         /* Every cell of a wide row falls with its report: one sentence is enough. */
         if (complaint->message == MESSAGE_HARD_RULE && said_before(delivery, first_of_row, candidate, complaint))
             continue;
         if (!verdict->seen[complaint->message])
-            fprintf(verdict->codes.file, "%s%s", first ? "" : ";", message_code(complaint->message));
+            fprintf(verdict->codes.file, "%s%s", verdict->begun ? ";" : "", message_code(complaint->message));
         verdict->seen[complaint->message] = true;
-        fprintf(verdict->messages.file, "%s%s", first ? "" : "；", complaint->text);
+        fprintf(verdict->messages.file, "%s%s", verdict->begun ? "；" : "", complaint->text);
+        verdict->begun = true;
     }
 }
 
@@ -201,19 +200,18 @@ static size_t write_judged_row(FILE *file, const struct delivery *delivery, size
 {
     struct verdict verdict = {0};
     size_t i = first;
-    if (page_open(&verdict.codes) && page_open(&verdict.messages)) {
-        for (; i < delivery->candidate_count && delivery->candidates[i].row == delivery->candidates[first].row; i++)
-            collect(&verdict, delivery, &delivery->candidates[first], &delivery->candidates[i]);
-        page_close(&verdict.codes);
-        page_close(&verdict.messages);
-        if (verdict.messages.length > 0)
-            write_refusal(file, delivery, &delivery->rows[delivery->candidates[first].row], width, verdict.codes.text,
-                          verdict.messages.text);
-    }
+    page_open(&verdict.codes);
+    page_open(&verdict.messages);
+    for (; i < delivery->candidate_count && delivery->candidates[i].row == delivery->candidates[first].row; i++)
+        collect(&verdict, delivery, &delivery->candidates[first], &delivery->candidates[i]);
     page_close(&verdict.codes);
+    page_close(&verdict.messages);
+    if (verdict.messages.length > 0)
+        write_refusal(file, delivery, &delivery->rows[delivery->candidates[first].row], width, verdict.codes.text,
+                      verdict.messages.text);
     free(verdict.codes.text);
     free(verdict.messages.text);
-    return i > first ? i : first + 1;
+    return i;
 }
 
 static void write_refused_rows(FILE *file, const struct delivery *delivery)
@@ -336,19 +334,12 @@ static enum status publish_page(const struct delivery *delivery, const struct pa
     return status;
 }
 
-static enum status out_of_memory(const char *name, struct fault *why)
-{
-    errno = ENOMEM;
-    return cannot_write(name, why);
-}
-
 enum status refused_write(const struct delivery *delivery, const char *folder, const char *name, char *ret_path,
                           struct fault *why)
 {
     struct page page;
     enum status status;
-    if (!page_open(&page))
-        return out_of_memory(name, why);
+    page_open(&page);
     write_refused_rows(page.file, delivery);
     page_close(&page);
     status = publish_page(delivery, &page, folder, name, ret_path, why);
@@ -412,8 +403,7 @@ static enum status write_with_rows(const struct delivery *delivery, const struct
     char *bytes = NULL;
     size_t length = 0;
     enum status status;
-    if (!page_open(&page))
-        return out_of_memory(path, why);
+    page_open(&page);
     if (existing->bytes == NULL)
         write_header(page.file, delivery, existing->width);
     for (size_t i = 0; i < count; i++)
@@ -466,8 +456,7 @@ enum status refused_reason(const char *path, const char *name, const struct faul
     enum status status;
     fault_format(reason, LANGUAGE_ZH, zh, sizeof(zh));
     fault_format(reason, LANGUAGE_EN, en, sizeof(en));
-    if (!page_open(&page))
-        return out_of_memory(path, why);
+    page_open(&page);
     fprintf(page.file, "%s\n%s\n%s\n%s\n", name, message_code(reason->message), zh, en);
     page_close(&page);
     status = publish(path, page.text, page.length, true, why);

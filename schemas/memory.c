@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* fopencookie */
 #include "memory.h"
 
 #include <stdint.h>
@@ -51,4 +52,39 @@ char *memory_copy_text_length(const char *text, size_t length)
 char *memory_copy_text(const char *text)
 {
     return memory_copy_text_length(text, strlen(text));
+}
+
+struct stream {
+    char *text;
+    size_t length, capacity;
+    char **ret_text;
+    size_t *ret_length;
+};
+
+static ssize_t stream_write(void *cookie, const char *bytes, size_t length)
+{
+    struct stream *stream = cookie;
+    stream->text = memory_grow(stream->text, &stream->capacity, stream->length + length + 1, 1);
+    memcpy(stream->text + stream->length, bytes, length);
+    stream->length += length;
+    return (ssize_t)length;
+}
+
+static int stream_close(void *cookie)
+{
+    struct stream *stream = cookie;
+    stream->text = memory_grow(stream->text, &stream->capacity, stream->length + 1, 1);
+    stream->text[stream->length] = '\0';
+    *stream->ret_text = stream->text;
+    *stream->ret_length = stream->length;
+    free(stream);
+    return 0;
+}
+
+FILE *memory_stream(char **ret_text, size_t *ret_length)
+{
+    const cookie_io_functions_t functions = {.write = stream_write, .close = stream_close};
+    struct stream *stream = memory_new(struct stream);
+    *stream = (struct stream){.ret_text = ret_text, .ret_length = ret_length};
+    return checked(fopencookie(stream, "w", functions), sizeof(FILE));
 }

@@ -2,6 +2,7 @@
  * goals that use it as they stand today. */
 #include "explain.h"
 #include "expression.h"
+#include "memory.h"
 #include "progress.h"
 #include "reports.h"
 
@@ -150,11 +151,7 @@ static enum status add_formula(struct explaining *explaining, uint32_t parent, c
     for (int numbers = 0; numbers < 2 && status == STATUS_OK; numbers++) {
         char *text = NULL, value[RATIO_TEXT] = "—";
         size_t length = 0;
-        FILE *out = open_memstream(&text, &length);
-        if (out == NULL) {
-            fault_set(explaining->asking->why, MESSAGE_CANNOT_WRITE, "memory", "open_memstream", NULL);
-            return STATUS_AGAIN;
-        }
+        FILE *out = memory_stream(&text, &length);
         status = print_formula(explaining, numbers == 1, out);
         if (figure->value_state == FIGURE_PRESENT)
             ratio_format(figure->value, figure->value_decimals, value);

@@ -179,11 +179,7 @@ static void respond_answer(struct waiting *waiting, const struct wire_answer *an
         respond(waiting->request, 200, "text/plain; charset=utf-8", "ready\n", 6);
         return;
     }
-    out = open_memstream(&body, &length);
-    if (out == NULL) {
-        respond_problem_text(waiting->request, 500, "failed", strerror(errno));
-        return;
-    }
+    out = memory_stream(&body, &length);
     print_rows(answer, waiting->shape, out);
     (void)fclose(out);
     respond(waiting->request, 200,

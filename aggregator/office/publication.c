@@ -72,13 +72,12 @@ static enum status hash_figures(const struct view *view, struct period period, u
                                     place_of_unit(view->office, catalogue->levels[level].unit_of_slot[slot]), period,
                                     NULL, LANGUAGE_ZH, &table, &figure, why);
     figure_clear(&figure);
-    out = status == STATUS_OK ? open_memstream(&text, &length) : NULL;
-    if (status == STATUS_OK && (out == NULL || !table_print(&table, TABLE_CSV, LANGUAGE_ZH, out))) {
-        fault_set(why, MESSAGE_CANNOT_WRITE, "CSV", "open_memstream", NULL);
+    out = memory_stream(&text, &length);
+    if (status == STATUS_OK && !table_print(&table, TABLE_CSV, LANGUAGE_ZH, out)) {
+        fault_set(why, MESSAGE_CANNOT_WRITE, "CSV", "memory", NULL);
         status = STATUS_AGAIN;
     }
-    if (out != NULL)
-        (void)fclose(out);
+    (void)fclose(out); /* to memory */
     if (status == STATUS_OK)
         seal_hash(text, length, ret_hash);
     free(text);

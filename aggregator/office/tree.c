@@ -143,9 +143,7 @@ bool tree_print(const struct table *table, enum language language, FILE *out)
     size_t length = 0;
     for (size_t row = 0; row < table_rows(table); row++) {
         const size_t depth = depth_of(table, row);
-        printing.out = open_memstream(&text, &length);
-        if (printing.out == NULL)
-            return false;
+        printing.out = memory_stream(&text, &length);
         printing.more[depth] = has_brother(table, row);
         print_branches(&printing, depth);
         print_line(&printing, row);

@@ -169,9 +169,7 @@ struct page {
 
 static void page_start(struct page *page)
 {
-    page->out = open_memstream(&page->text, &page->length);
-    if (page->out == NULL)
-        die(strerror(errno), "open_memstream");
+    page->out = memory_stream(&page->text, &page->length);
 }
 
 static void make_folder(const char *path)
