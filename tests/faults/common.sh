@@ -2,7 +2,7 @@
 #
 #   workload 60 east west    # so many files in each inbox, some with refused rows or refused whole, and wanted.csv
 #   prepare 10; spread sync 5 1   # five of all syncs fail, one a run, in either program; afterwards all is well
-[ "${SUANPAN_PRESET:-release}" = release ] || { echo "the preload takes the place of functions that a sanitizer needs" && exit 77; }
+needs_preload
 FAULTS=$BIN/suanpan-faults.so
 runs=0 records=0 fired=0
 [ -f "$FAULTS" ] || { echo "no $FAULTS; build first" && exit 1; }
@@ -103,12 +103,12 @@ fresh() {
 
 faulty() { # kind n lasts: the environment of a program that is to fail
     faulty=(env "FAULT_ROOT=$PLACE" "FAULT_KIND=$1" "FAULT_AT=$2" "FAULT_LASTS=$3" "FAULT_TOLD=$PLACE/fired"
-        "FAULT_COUNT=$PLACE/count" "LD_PRELOAD=$FAULTS")
+        "FAULT_COUNT=$PLACE/count" "LD_PRELOAD=$ahead$FAULTS")
     recorded=()
     [ "$1" = sync ] || return 0
     mkdir base && cp -a inbox base/
     faulty+=("FAULT_LOG=$PLACE/recording")
-    recorded=(env "FAULT_ROOT=$PLACE" "FAULT_LOG=$PLACE/recording" "LD_PRELOAD=$FAULTS")
+    recorded=(env "FAULT_ROOT=$PLACE" "FAULT_LOG=$PLACE/recording" "LD_PRELOAD=$ahead$FAULTS")
 }
 
 # Ended by itself, with a word why; or (memory alone) by abort, which says so too.

@@ -1,5 +1,6 @@
 # city.sh - sourced after common.sh: a city with a district for each agent, four towns each, settled for the kill loops.
 #   districts N : agents agent1 ... agentN, district D1 ..., towns t1x1 ... t1x4, t2x1 ...; sets `pairs` for kill-loop
+export SUANPAN_AHEAD=$ahead
 districts() {
     local n names=() x
     for n in $(seq "$1"); do names+=("agent$n"); done

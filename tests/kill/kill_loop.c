@@ -78,7 +78,8 @@ static void doom(const struct run *run, struct program *program)
 {
     static const char *const calls[] = {"sync", "write", "move", "send"};
     static const uint32_t most[] = {30, 150, 30, 40};
-    char number[16];
+    const char *ahead = getenv("SUANPAN_AHEAD"); /* a sanitizer's library, which has to come first */
+    char number[16], library[1024];
     const uint32_t call = draw_below(4);
     program->doomed = run->with_preload && draw_below(2) == 0;
     if (!program->doomed)
@@ -87,7 +88,8 @@ static void doom(const struct run *run, struct program *program)
     (void)setenv("DIE_CALL", calls[call], 1);
     (void)setenv("DIE_WHEN", draw_below(2) == 0 ? "before" : "after", 1);
     (void)setenv("DIE_AT", number, 1);
-    (void)setenv("LD_PRELOAD", BINARY_FOLDER "/die_at.so", 1);
+    (void)snprintf(library, sizeof library, "%s%s", ahead == NULL ? "" : ahead, BINARY_FOLDER "/die_at.so");
+    (void)setenv("LD_PRELOAD", library, 1);
 }
 
 static void start(struct run *run, struct program *program, bool may_be_doomed)
@@ -437,7 +439,7 @@ static void listen_for_ready(struct run *run)
 static void prepare(struct run *run)
 {
     const char *preset = getenv("SUANPAN_PRESET");
-    run->with_preload = preset == NULL || strcmp(preset, "release") == 0;
+    run->with_preload = preset == NULL || strcmp(preset, "tsan") != 0;
     listen_for_ready(run);
     run->programs[0].binary = BINARY_FOLDER "/suanpan-aggregator";
     (void)snprintf(run->programs[0].config, sizeof run->programs[0].config, "aggregator.yaml");

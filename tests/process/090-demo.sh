@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The demo as a newcomer runs it, and every command the README shows after it.
 set -euo pipefail
+[ "${SUANPAN_PRESET:-release}" = release ] || { echo "the demo is of the release build" && exit 77; }
 source_folder=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 cd "$source_folder"
 out=$(mktemp -d)

@@ -10,7 +10,7 @@ scratch
 city east west
 workload "$FILES" east west
 cp -a . "$SCRATCH/base" && rm -rf "$SCRATCH/base/"{keys,catalogue}
-recorded=(env "FAULT_ROOT=$PLACE" "FAULT_LOG=$SCRATCH/log" "LD_PRELOAD=$FAULTS") # env becomes the program: $! is its number
+recorded=(env "FAULT_ROOT=$PLACE" "FAULT_LOG=$SCRATCH/log" "LD_PRELOAD=$ahead$FAULTS") # env becomes the program: $! is its number
 
 say "the run that is recorded: two collectors, killed and started again, an aggregator likewise"
 run_aggregator() {

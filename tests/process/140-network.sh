@@ -4,7 +4,7 @@
 # so is noticed within the heartbeat's patience, and delivery is back soon after the line is.
 # ZeroMQ's timers are made ten times shorter by a preload, and everything awaited is a multiple of them.
 . "$(dirname "$0")/common.sh"
-[ "${SUANPAN_PRESET:-release}" = release ] || { echo "a preload and a sanitizer do not go together" && exit 77; }
+needs_preload
 command -v ip >/dev/null && command -v nft >/dev/null || { echo "no ip or nft here" && exit 77; }
 name=su$$
 clean_up() { ip netns pids ${name}c 2>/dev/null | xargs -r kill -9 2>/dev/null; ip netns del ${name}c 2>/dev/null; ip netns del ${name}d 2>/dev/null; }
@@ -20,15 +20,14 @@ faults=$(tier 30 1000)
 heartbeat=6 # seconds: ZMQ_HEARTBEAT_TIMEOUT 60 s by the preload's ten
 ENDPOINT=tcp://10.214.0.1:7420
 city east west
-export LD_PRELOAD=$BIN/libnetwork-preload.so SUANPAN_HASTE=10
-ip netns exec ${name}c "$BIN/suanpan-aggregator" --config aggregator.yaml --lang en >aggregator.out 2>aggregator.log &
+hastened=(env "LD_PRELOAD=$ahead$BIN/libnetwork-preload.so" SUANPAN_HASTE=10)
+ip netns exec ${name}c "${hastened[@]}" "$BIN/suanpan-aggregator" --config aggregator.yaml --lang en >aggregator.out 2>aggregator.log &
 aggregator_pid=$!
 for agent in east west; do
     echo '    settle_seconds: 0' >>$agent.yaml
-    ip netns exec ${name}d "$BIN/suanpan-collector" --config $agent.yaml --lang en >>$agent.log 2>&1 &
+    ip netns exec ${name}d "${hastened[@]}" "$BIN/suanpan-collector" --config $agent.yaml --lang en >>$agent.log 2>&1 &
     background_pids="$background_pids $!"
 done
-unset LD_PRELOAD SUANPAN_HASTE
 wait_for 30 "the aggregator to be ready" grep -q ' ready ' aggregator.log
 rules() { # nft rules, one an argument; none: the line is whole
     { echo 'flush table inet t'
@@ -49,7 +48,7 @@ wait_for 30 "the first files" arrived
 say "the line works"
 # Back at the latest after a connection that times out (1 s), the longest pause between tries (1 s) and a greeting repeated,
 # each ten times over for a busy machine; and TCP's own repeats, which double.
-patience=$(tier 60 90) slowest=0
+within=$(tier 60 90) slowest=0
 for ((fault = 0; fault < faults; fault++)); do
     pause=0.$((1 + RANDOM % 9))
     case $((RANDOM % 8)) in
@@ -67,10 +66,10 @@ for ((fault = 0; fault < faults; fault++)); do
     rules
     [ $((fault % 10)) -eq 9 ] || continue
     started=$SECONDS
-    wait_for $patience "all $sent files of each district after fault $fault (seed $seed)" arrived
+    wait_for $within "all $sent files of each district after fault $fault (seed $seed)" arrived
     [ $((SECONDS - started)) -le $slowest ] || slowest=$((SECONDS - started))
 done
-wait_for $patience "the last files" arrived
+wait_for $within "the last files" arrived
 say "$faults faults: $((sent * 2)) files, each there once; back within $slowest s"
 # Half open: the city still hears, the districts hear nothing, nobody says goodbye.
 rules 'o drop'
@@ -81,7 +80,7 @@ wait_for $((heartbeat * 10)) "the districts to give up a dead line" noticed
 say "a line dead one way is given up after $((SECONDS - started)) s (heartbeat: $heartbeat s)"
 rules
 report
-wait_for $patience "the files after a dead line" arrived
+wait_for $within "the files after a dead line" arrived
 # Control: a line that never comes back has to be noticed by the test.
 rules 'i drop' 'o drop'
 report
@@ -89,7 +88,7 @@ sleep 2
 arrived && fail "control: files arrived over a line that is cut"
 say "control: nothing arrives over a cut line"
 rules
-wait_for $patience "the files after the control" arrived
+wait_for $within "the files after the control" arrived
 kill -TERM $background_pids
 wait $background_pids
 background_pids=''

@@ -2,7 +2,7 @@
 # A district without a line for thirty days by its clock, taking files every day; when the line is back, all of it arrives once,
 # without a stall, and every figure in its period.
 . "$(dirname "$0")/common.sh"
-[ "${SUANPAN_PRESET:-release}" = release ] || { echo "a preload and a sanitizer do not go together" && exit 77; }
+needs_preload
 faked=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1)
 [ -n "$faked" ] || { echo "no libfaketime here" && exit 77; }
 days=30 towns=$(tier 10 350) # records a day: 96 a town
@@ -16,7 +16,7 @@ file_of() { # day : four years of its own of both elements for each town, so tha
             printf "homes,a%d,%04d-%02d,1\nfee,a%d,%04d-%02d,1\n", t, y, m, t, y, m }'
 }
 set_day 0
-env LD_PRELOAD="$faked" FAKETIME_TIMESTAMP_FILE="$PLACE/east.clock" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
+env LD_PRELOAD="$ahead$faked" FAKETIME_TIMESTAMP_FILE="$PLACE/east.clock" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
     DONT_FAKE_MONOTONIC=1 "$BIN/suanpan-collector" --config east.yaml --lang en >>east.log 2>&1 &
 service=$!
 background_pids=$service

@@ -2,7 +2,6 @@
 # Few descriptors and many connections that say nothing: the aggregator does not end, does not spin, says so, goes on serving who
 # is in, and lets others in again when the strangers are gone.
 . "$(dirname "$0")/common.sh"
-[ "${SUANPAN_PRESET:-release}" = release ] || { echo "processor time is measured in the release build" && exit 77; }
 ENDPOINT=tcp://127.0.0.1:$(free_port)
 city east west
 sed -i 's#^    inbox: .*#&\n    settle_seconds: 0#' east.yaml
@@ -40,7 +39,7 @@ for ((round = 0; round < rounds; round++)); do
     before=$(used)
     sleep 2
     spent=$(($(used) - before))
-    [ $spent -lt 100 ] || fail "it spins: $spent hundredths of a second in two seconds"
+    [ $spent -lt 100 ] || ! release_only || fail "it spins: $spent hundredths of a second in two seconds"
     delivered "while strangers hold all descriptors"
     exec {STRANGERS[1]}>&-
     wait $strangers

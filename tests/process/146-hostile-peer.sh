@@ -2,7 +2,6 @@
 # An agent with a valid key does thirty things it should not: each is refused with its code, nobody else's data is touched,
 # the others' acknowledgements go on, memory stays bounded.
 . "$(dirname "$0")/common.sh"
-[ "${SUANPAN_PRESET:-release}" = release ] || { echo "memory and floods are measured in the release build" && exit 77; }
 ENDPOINT=tcp://127.0.0.1:$(free_port)
 city east west
 hostile() { # MEMORY-MIB
@@ -11,8 +10,10 @@ hostile() { # MEMORY-MIB
 in_ledger() { # agent : batches
     sqlite3 -readonly data/suanpan.db "SELECT count(*) FROM ledger JOIN outbox ON outbox.id = ledger.outbox WHERE agent = '$1'"
 }
+memory_mib=256
+release_only || memory_mib=4096
 start_aggregator
-hostile 256 >hostile.out 2>&1 || { cat hostile.out; fail "something was not refused"; }
+hostile $memory_mib >hostile.out 2>&1 || { cat hostile.out; fail "something was not refused"; }
 cat hostile.out
 read -r _ cases _ east _ west < <(grep '^cases ' hostile.out)
 [ "$cases" -ge 20 ] || fail "only $cases cases"
@@ -27,7 +28,7 @@ say "$cases cases; every batch of the honest agent is there once ($east), and no
 mv data data.hostile
 sed -i 's/^west,B/west,C/' agents.csv
 start_aggregator
-hostile 256 >control.out 2>&1 && fail "control: writing for a foreign unit was not noticed"
+hostile $memory_mib >control.out 2>&1 && fail "control: writing for a foreign unit was not noticed"
 expect_in control.out 'expected forbidden' "control: a foreign unit that is accepted is noticed"
 kill_aggregator
 rm -rf data && mv data.hostile data
@@ -45,12 +46,14 @@ expect_status 0 "the honest agent delivers meanwhile"
 wait $background_pids; background_pids=''
 expect_in aggregator.log connection_cut "a message of endlessly many parts is cut off"
 peak=$(memory)
-[ "$peak" -lt 256 ] || fail "an endless message took $peak MiB"
+[ "$peak" -lt $memory_mib ] || fail "an endless message took $peak MiB"
 say "$(cat endless.out) went out before it was cut, $peak MiB"
 stop_aggregator
-LD_PRELOAD=$BIN/libnetwork-preload.so SUANPAN_NO_CUT=1 start_aggregator
-"$BIN/network-raw" endless "${ENDPOINT##*:}" 700000000 >endless.out
-[ "$(memory)" -ge $((peak * 3)) ] || fail "control: an endless message that nobody cuts took $(memory) MiB"
-say "control: when nobody cuts it, it takes $(memory) MiB"
-kill_aggregator
+if release_only; then
+    PRELOAD=$BIN/libnetwork-preload.so SUANPAN_NO_CUT=1 start_aggregator
+    "$BIN/network-raw" endless "${ENDPOINT##*:}" 700000000 >endless.out
+    [ "$(memory)" -ge $((peak * 3)) ] || fail "control: an endless message that nobody cuts took $(memory) MiB"
+    say "control: when nobody cuts it, it takes $(memory) MiB"
+    kill_aggregator
+fi
 counts faults=$((cases + 1)) records=$((east + west)) lost=0 doubled=0 seed=0

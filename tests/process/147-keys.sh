@@ -38,10 +38,10 @@ kill_aggregator
 start_aggregator
 enter "active again, after a restart" welcome "$ENDPOINT" aggregator east
 stop_aggregator
-if [ "${SUANPAN_PRESET:-release}" = release ]; then
+if [ $preset != tsan ]; then
     # Control: an aggregator whose sockets do not ask who comes. ZeroMQ 4.3.4 lets anybody in then; intake takes nothing of
     # somebody without a name all the same, but it answers, and that must be noticed here.
-    LD_PRELOAD=$BIN/libnetwork-preload.so SUANPAN_OPEN=1 start_aggregator
+    PRELOAD=$BIN/libnetwork-preload.so SUANPAN_OPEN=1 start_aggregator
     heard=$("$BIN/network-knock" enter "$ENDPOINT" keys/aggregator.pub keys/stranger.key 30000)
     [ "$heard" != "heard nothing" ] || fail "control: sockets that ask nobody are not noticed"
     [ "$heard" = "heard nack" ] || fail "somebody without a name was taken in: $heard"

@@ -2,7 +2,7 @@
 # The clocks of both programs jump by an hour, by ten years, beyond 2038, across a change to summer time, forward and back; the
 # steady clock does not. Every file arrives once and soon, figures stay in their periods, and skew shows in `status`.
 . "$(dirname "$0")/common.sh"
-[ "${SUANPAN_PRESET:-release}" = release ] || { echo "a preload and a sanitizer do not go together" && exit 77; }
+needs_preload
 faked=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1)
 [ -n "$faked" ] || { echo "no libfaketime here" && exit 77; }
 seed=${SUANPAN_SEED:-$RANDOM}
@@ -12,7 +12,7 @@ city east
 sed -i 's#^    inbox: .*#&\n    settle_seconds: 0#' east.yaml
 set_clock() { echo "$2" >$1.new && mv $1.new $1.clock; } # program, offset as libfaketime writes it
 as() { # program : environment of its clock
-    echo "LD_PRELOAD=$faked FAKETIME_TIMESTAMP_FILE=$PLACE/$1.clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1"
+    echo "LD_PRELOAD=$ahead$faked FAKETIME_TIMESTAMP_FILE=$PLACE/$1.clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1"
 }
 set_clock aggregator +0
 set_clock east +0
@@ -84,7 +84,7 @@ off_by +0 ''
 say "an alert stands while the clocks are more than a day apart, and no longer"
 # Control: a collector whose steady clock jumps too stops delivering, and that is missed.
 set_clock east +0
-env LD_PRELOAD="$faked" FAKETIME_TIMESTAMP_FILE="$PLACE/east.clock" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=0 \
+env LD_PRELOAD="$ahead$faked" FAKETIME_TIMESTAMP_FILE="$PLACE/east.clock" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=0 \
     "$BIN/suanpan-collector" --config east.yaml --lang en >>east.log 2>&1 &
 background_pids=$!
 send

@@ -2,12 +2,12 @@
 # Readers who never read: an office that asks and asks, a subscriber to everything, browsers that dawdle, send endless heads or
 # hold connections. Districts are served all the while, memory stays where it is, and the page answers again once they are gone.
 . "$(dirname "$0")/common.sh"
-[ "${SUANPAN_PRESET:-release}" = release ] || { echo "memory is measured in the release build" && exit 77; }
 ENDPOINT=tcp://127.0.0.1:$(free_port)
 city east
 events=tcp://127.0.0.1:$(free_port) http=$(free_port)
 sed -i "s#^  queries: .*#&\n  events: $events\n  http: 127.0.0.1:$http#" aggregator.yaml
-rounds=$(tier 10 200) round=0
+rounds=$(tier 10 200) round=0 growth=128 # MiB
+release_only || growth=2048 # what is freed is kept for a while
 start_aggregator
 queries=ipc://$PLACE/data/query.sock
 deliver() { # a file that changes hundreds of figures
@@ -43,7 +43,7 @@ hold askers "$BIN/network-raw" many $http 100 "$(printf 'GET /api/v1/records HTT
 "
 for ((i = 0; i < rounds / 2; i++)); do deliver "beside three hundred bad browsers"; done
 after=$(resident)
-[ "$after" -lt $((before + 128)) ] || fail "memory went from $before to $after MiB"
+[ "$after" -lt $((before + growth)) ] || fail "memory went from $before to $after MiB"
 cat deaf_office.out
 # Each phase of a request may last ten seconds; the connections held back come then. Generously:
 wait_for 120 "the page to answer beside them" page
@@ -54,15 +54,17 @@ background_pids=''
 wait_for 60 "the page" page
 ask query homes --period 2000..2014
 grep -q ",$((180 * (round - 1)))," last.out || fail "not the last figures: $(cat last.out)"
-wait_for 30 "memory to be let go" [ "$(resident)" -lt $((before + 128)) ]
+wait_for 30 "memory to be let go" [ "$(resident)" -lt $((before + growth)) ]
 stop_aggregator
 # Control: an aggregator that keeps every answer for an office that never reads grows, and that is noticed.
-LD_PRELOAD=$BIN/libnetwork-preload.so SUANPAN_NO_HWM=1 start_aggregator
-before=$(resident)
-hold deafer_office "$BIN/network-knock" deaf "$queries" keys/aggregator.pub keys/aggregator.key 20000
-grown() { [ "$(resident)" -ge $((before + 128)) ]; }
-wait_for 60 "control: growth to be noticed ($before MiB before)" grown
-say "control: without an end to what waits for a reader memory goes from $before to $(resident) MiB"
-kill_aggregator
-exec {input[deafer_office]}>&-
+if release_only; then
+    PRELOAD=$BIN/libnetwork-preload.so SUANPAN_NO_HWM=1 start_aggregator
+    before=$(resident)
+    hold deafer_office "$BIN/network-knock" deaf "$queries" keys/aggregator.pub keys/aggregator.key 20000
+    grown() { [ "$(resident)" -ge $((before + 128)) ]; }
+    wait_for 60 "control: growth to be noticed ($before MiB before)" grown
+    say "control: without an end to what waits for a reader memory goes from $before to $(resident) MiB"
+    kill_aggregator
+    exec {input[deafer_office]}>&-
+fi
 counts faults=302 records=$((round * 360)) lost=0 doubled=0 seed=0

@@ -2,7 +2,7 @@
 # The ZAP handler dies in ten ways while the aggregator runs, or was never there: nobody gets in, the program says why and
 # ends, and started again it lets in whom it should.
 . "$(dirname "$0")/common.sh"
-[ "${SUANPAN_PRESET:-release}" = release ] || { say "the preload stands where a sanitizer's functions do" && exit 77; }
+needs_preload
 ENDPOINT=tcp://127.0.0.1:$(free_port)
 city east
 keys_of stranger
@@ -49,7 +49,7 @@ supervised() { # how: started again, as a supervisor would
 for how in poll recv send close exit mute unbind $(tier '' 'killed stuck'); do
     rm -f now
     : >aggregator.log
-    SUANPAN_GATE=$how LD_PRELOAD=$BIN/libnetwork-preload.so start_aggregator
+    SUANPAN_GATE=$how PRELOAD=$BIN/libnetwork-preload.so start_aggregator
     knock east 30000
     [ "$heard" = welcome ] || fail "$how: not even before"
     touch now
@@ -66,7 +66,7 @@ for how in poll recv send close exit mute unbind $(tier '' 'killed stuck'); do
 done
 
 : >aggregator.log
-SUANPAN_GATE=absent LD_PRELOAD=$BIN/libnetwork-preload.so \
+SUANPAN_GATE=absent LD_PRELOAD=$ahead$BIN/libnetwork-preload.so \
     "$BIN/suanpan-aggregator" --config aggregator.yaml --lang en >>aggregator.out 2>>aggregator.log &
 aggregator_pid=$!
 knock_until_gone || fail "absent: $heard"
@@ -76,7 +76,7 @@ say "absent: it does not even start"
 
 # Controls. A sound gate is left alone:
 : >aggregator.log
-SUANPAN_GATE=none LD_PRELOAD=$BIN/libnetwork-preload.so start_aggregator
+SUANPAN_GATE=none PRELOAD=$BIN/libnetwork-preload.so start_aggregator
 touch now
 sleep 7
 is_gone $aggregator_pid && fail "control: a sound gate is taken for dead"
@@ -84,7 +84,7 @@ is_gone $aggregator_pid && fail "control: a sound gate is taken for dead"
 kill_aggregator
 rm -f now
 : >aggregator.log
-SUANPAN_LENIENT=1 SUANPAN_GATE=unbind LD_PRELOAD=$BIN/libnetwork-preload.so start_aggregator
+SUANPAN_LENIENT=1 SUANPAN_GATE=unbind PRELOAD=$BIN/libnetwork-preload.so start_aggregator
 touch now
 sleep 1.5
 knock_until_gone

@@ -5,7 +5,9 @@
 corpus=$SOURCE/tests/fuzz/corpus
 seed=${SUANPAN_SEED:-$(tier 20200930 "$(date +%s)")} # chance is for the night; what it finds joins the corpus
 # What a header claims and a careless reader believes is more than this.
-export ASAN_OPTIONS=max_allocation_size_mb=256:allocator_may_return_null=0 TSAN_OPTIONS="${TSAN_OPTIONS:-} max_allocation_size_mb=256"
+# What they report is read here: the control's faults are to be found.
+export ASAN_OPTIONS=max_allocation_size_mb=256:allocator_may_return_null=0
+export TSAN_OPTIONS="${TSAN_OPTIONS:-} max_allocation_size_mb=256 log_path=stderr" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=stderr"
 export SUANPAN_SEED=$seed SUANPAN_FUZZ_LAST=$PLACE/last
 inputs=0 mutants=0
 

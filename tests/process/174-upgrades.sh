@@ -91,10 +91,10 @@ step() {
 }
 
 steps() { # version, stride
-    local told=(LD_PRELOAD="$FAULTS" FAULT_ROOT="$PLACE" FAULT_TOLD="$PLACE/fired" FAULT_AT=N)
-    step "$1" $(($2 < 2 || $1 == 1 ? 1 : 3)) "killed before statement" LD_PRELOAD="$BIN/other_version.so" UPGRADE_DIE_AT=N
-    step "$1" "$2" "killed before write" LD_PRELOAD="$BIN/die_at.so" DIE_CALL=write DIE_WHEN=before DIE_AT=N
-    step "$1" "$2" "killed after sync" LD_PRELOAD="$BIN/die_at.so" DIE_CALL=sync DIE_WHEN=after DIE_AT=N
+    local told=(LD_PRELOAD="$ahead$FAULTS" FAULT_ROOT="$PLACE" FAULT_TOLD="$PLACE/fired" FAULT_AT=N)
+    step "$1" $(($2 < 2 || $1 == 1 ? 1 : 3)) "killed before statement" LD_PRELOAD="$ahead$BIN/other_version.so" UPGRADE_DIE_AT=N
+    step "$1" "$2" "killed before write" LD_PRELOAD="$ahead$BIN/die_at.so" DIE_CALL=write DIE_WHEN=before DIE_AT=N
+    step "$1" "$2" "killed after sync" LD_PRELOAD="$ahead$BIN/die_at.so" DIE_CALL=sync DIE_WHEN=after DIE_AT=N
     step "$1" "$2" "an error of write" "${told[@]}" FAULT_KIND=eio
     step "$1" "$2" "a full disk at write" "${told[@]}" FAULT_KIND=enospc
     step "$1" "$2" "an error of sync" "${told[@]}" FAULT_KIND=sync
@@ -107,7 +107,7 @@ outboxes() { # version
     local n code=137
     for ((n = 1; code == 137; n++)); do
         again
-        { env LD_PRELOAD="$BIN/other_version.so" UPGRADE_DIE_AT=$n "$BIN/suanpan-collector" --config east.yaml --once --lang en --timeout 1; } >last.out 2>last.err
+        { env LD_PRELOAD="$ahead$BIN/other_version.so" UPGRADE_DIE_AT=$n "$BIN/suanpan-collector" --config east.yaml --once --lang en --timeout 1; } >last.out 2>last.err
         code=$?
         [ "$(sqlite3 outbox/east/outbox.db 'SELECT count(*) FROM batch JOIN meta ON seq > acked')" = 2 ] || fail "version $1: East's batches, killed before statement $n"
         tried=$((tried + 1))
@@ -157,7 +157,7 @@ say "and neither touches it"
 
 say "a collector whose protocol the aggregator does not speak"
 start_aggregator
-LD_PRELOAD=$BIN/other_version.so UPGRADE_SPEAKS=9 collect east --timeout 5
+PRELOAD=$BIN/other_version.so UPGRADE_SPEAKS=9 collect east --timeout 5
 expect_status 4 "it waits"
 expect_in last.err 'no common protocol version; upgrade the older one' "and says what for"
 collect east
@@ -168,7 +168,7 @@ kill_aggregator
 
 say "control: an upgrade that is no transaction"
 older 1
-start_with LD_PRELOAD="$BIN/other_version.so" UPGRADE_CARELESS=1 UPGRADE_DIE_AT=12
+start_with LD_PRELOAD="$ahead$BIN/other_version.so" UPGRADE_CARELESS=1 UPGRADE_DIE_AT=12
 [ "$(version)" = 1 ] || fail "control: the upgrade was not killed in the middle"
 (same_history "control" && is_up_to_date "control") >control.out 2>&1 && fail "a half upgraded store is not noticed"
 say "is found: $(grep FAILED control.out)"

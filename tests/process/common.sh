@@ -49,6 +49,16 @@ fail() { echo "FAILED: $*" && exit 1; }
 # tier CI NIGHTLY : how many of something, by how long the run may take (tests/run --nightly).
 tier() { if [ "${SUANPAN_TIER:-ci}" = nightly ]; then echo "$2"; else echo "$1"; fi; }
 
+# Under a sanitizer everything takes longer and needs more memory, and both are only judged in the release build. The thread
+# sanitizer bears no preload; the address sanitizer wants to come first: LD_PRELOAD="$ahead$library".
+preset=${SUANPAN_PRESET:-release}
+case $preset in asan) patience=4 ;; tsan) patience=10 ;; *) patience=1 ;; esac
+ahead=''
+[ $preset != asan ] || ahead=$(ldd "$BIN/suanpan" | awk '/libasan/ { print $3 ":" }')
+release_only() { [ $preset = release ]; }
+skip() { echo "$*" && exit 77; }
+needs_preload() { [ $preset != tsan ] || skip "the thread sanitizer does not bear the preload"; }
+
 # counts faults=N records=N lost=N doubled=N seed=N : what a fault test did; tests/run adds them up. Anything lost or doubled
 # fails the test.
 counts() {
@@ -113,7 +123,7 @@ YAML
 # ---- programs --------------------------------------------------------------------------------------------------------
 
 wait_for() { # seconds, what, command...
-    local tenths=$(($1 * 10)) what=$2
+    local tenths=$(($1 * 10 * patience)) what=$2
     shift 2
     until "$@" 2>/dev/null; do
         tenths=$((tenths - 1))
@@ -125,10 +135,11 @@ wait_for() { # seconds, what, command...
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 count_ready() { [ "$(grep -c ' ready ' aggregator.log 2>/dev/null)" -gt "$ready_before" ]; }
 
+# PRELOAD=library start_aggregator, PRELOAD=library collect AGENT: what stands between the program and the C library.
 start_aggregator() {
     ready_before=$(grep -c ' ready ' aggregator.log 2>/dev/null)
     ready_before=${ready_before:-0}
-    "$BIN/suanpan-aggregator" --config aggregator.yaml --lang en >>aggregator.out 2>>aggregator.log &
+    env ${PRELOAD:+"LD_PRELOAD=$ahead$PRELOAD"} "$BIN/suanpan-aggregator" --config aggregator.yaml --lang en >>aggregator.out 2>>aggregator.log &
     aggregator_pid=$!
     wait_for 20 "the aggregator to be ready" aggregator_ready_or_gone
     is_gone $aggregator_pid && fail "the aggregator ended at once"
@@ -159,7 +170,7 @@ put() {
 collect() {
     local agent=$1
     shift
-    "$BIN/suanpan-collector" --config "$agent.yaml" --once --lang en "$@" >last.out 2>last.err
+    env ${PRELOAD:+"LD_PRELOAD=$ahead$PRELOAD"} "$BIN/suanpan-collector" --config "$agent.yaml" --once --lang en "$@" >last.out 2>last.err
     status=$?
 }
 
