@@ -140,6 +140,8 @@ static bool name_fails(void)
  * the program to start it again holds the lock of the log meanwhile (process/130), or a write might be done and not noted. */
 static void begin(void)
 {
+    if (!ready) /* a sanitizer makes its folder before anything that it stands in front of can be called */
+        return;
     const int before = errno;
     pthread_mutex_lock(&order);
     while (log_file >= 0 && syscall(SYS_flock, log_file, LOCK_EX) != 0 && errno == EINTR)
@@ -149,6 +151,8 @@ static void begin(void)
 
 static void end(void)
 {
+    if (!ready)
+        return;
     const int before = errno;
     if (log_file >= 0)
         (void)syscall(SYS_flock, log_file, LOCK_UN);
