@@ -371,6 +371,74 @@ static void a_file_of_millions_of_figures_is_refused_before_the_memory_is_full(v
     county_close(&county);
 }
 
+static void names_of_files_are_shown_in_one_line_whatever_their_bytes_are(void)
+{
+    static const struct {
+        const char *name, *shown;
+    } cases[] = {
+        {"报表.csv", "报表.csv"},
+        {"\xB1\xA8\xB1\xED.csv", "报表.csv"},   /* GB18030 */
+        {"a\xFF\xFE" "b.csv", "a??b.csv"},        /* neither */
+        {"a\nb\033[2J\177.csv", "a?b?[2J?.csv"}, /* nothing steers a terminal */
+        {"\xFF\n.csv", "??.csv"},
+    };
+    char shown[256];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        feed_display_name(cases[i].name, shown);
+        CU_ASSERT_STRING_EQUAL(shown, cases[i].shown);
+    }
+}
+
+static void a_kind_of_source_that_is_unknown_names_those_that_are_known(void)
+{
+    struct fault why = {0};
+    CU_ASSERT_TRUE(feed_is_known("report", &why));
+    CU_ASSERT_EQUAL(why.message, MESSAGE_NONE);
+    CU_ASSERT_FALSE(feed_is_known("telex", &why));
+    CU_ASSERT_EQUAL(why.message, MESSAGE_UNKNOWN_FEED);
+    CU_ASSERT_STRING_EQUAL(why.argument[0], "telex");
+    CU_ASSERT_PTR_NOT_NULL(strstr(why.argument[1], "report"));
+}
+
+static void a_file_too_large_is_refused_unread_and_what_is_no_file_waits(void)
+{
+    struct county county;
+    char path[INBOX_PATH];
+    county_open(&county);
+    county_write(&county, "large.csv", "", 0);
+    county_path(&county, "large.csv", path);
+    CU_ASSERT_EQUAL_FATAL(truncate(path, (off_t)LIMIT_FILE_BYTES + 1), 0); /* a hole: no disk is filled */
+    CU_ASSERT_EQUAL(feed_read(&county.source, county.catalogue, path, &county.delivery, &county.why), STATUS_REFUSED);
+    CU_ASSERT_EQUAL(county.why.message, MESSAGE_TOO_LARGE);
+    CU_ASSERT_STRING_EQUAL(county.why.argument[1], "256 MiB");
+    CU_ASSERT_EQUAL(remove(path), 0);
+    CU_ASSERT_EQUAL(feed_read(&county.source, county.catalogue, path, &county.delivery, &county.why), STATUS_AGAIN);
+    CU_ASSERT_EQUAL(county.why.message, MESSAGE_CANNOT_READ);
+    CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
+    CU_ASSERT_EQUAL(feed_read(&county.source, county.catalogue, path, &county.delivery, &county.why), STATUS_AGAIN);
+    CU_ASSERT_EQUAL(county.why.message, MESSAGE_CANNOT_READ);
+    CU_ASSERT_PTR_NULL(county.delivery);
+    county_close(&county);
+}
+
+static void a_reason_longer_than_any_text_refuses_its_row_alone(void)
+{
+    static const char head[] = "element,unit,period,value,reason\nsown,J,2020-03,1,", tail[] = "\nsown,L,2020-03,2,short\n";
+    char text[sizeof head + sizeof tail + LIMIT_TEXT_BYTES + 1];
+    struct county county;
+    county_open(&county);
+    for (size_t over = 0; over < 2; over++) {
+        const size_t length = LIMIT_TEXT_BYTES + over;
+        memcpy(text, head, strlen(head));
+        memset(text + strlen(head), 'x', length);
+        memcpy(text + strlen(head) + length, tail, sizeof tail);
+        CU_ASSERT_EQUAL_FATAL(county_read(&county, text), STATUS_OK);
+        CU_ASSERT_STRING_EQUAL(county_summary(&county), over == 0 ? "sown@J 2020-03=1 sown@L 2020-03=2"
+                                                                  : "!reason_too_long sown@L 2020-03=2");
+    }
+    county_close(&county);
+}
+
 int main(void)
 {
     const struct sentence sentences[] = {
@@ -393,6 +461,10 @@ int main(void)
         SENTENCE(a_file_still_open_for_writing_is_left_for_later),
         SENTENCE(the_same_bytes_are_another_file_in_another_set_period),
         SENTENCE(a_file_of_millions_of_figures_is_refused_before_the_memory_is_full),
+        SENTENCE(names_of_files_are_shown_in_one_line_whatever_their_bytes_are),
+        SENTENCE(a_kind_of_source_that_is_unknown_names_those_that_are_known),
+        SENTENCE(a_file_too_large_is_refused_unread_and_what_is_no_file_waits),
+        SENTENCE(a_reason_longer_than_any_text_refuses_its_row_alone),
     };
     return suite_run("feed", sentences, ARRAY_LEN(sentences));
 }
