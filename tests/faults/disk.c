@@ -154,7 +154,8 @@ static void put_bytes(struct content *content, const unsigned char *bytes, size_
 {
     if (offset + length > content->length)
         set_length(content, offset + length);
-    memcpy(content->bytes + offset, bytes, length);
+    if (length > 0) /* nothing comes as NULL, which memcpy does not take */
+        memcpy(content->bytes + offset, bytes, length);
 }
 
 /* Sectors are written or not, each by itself. */
