@@ -209,7 +209,7 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
 {
     const bool is_own = !store_is_inside(abacus->store);
     uint64_t watermark = 0, head = 0;
-    bool fits = false, is_sound = false;
+    bool fits = false, is_sound = false, is_indexed = true;
     enum status status = is_own ? store_begin(abacus->store, why) : STATUS_OK;
     abacus_drop_all(abacus);
     if (status == STATUS_OK)
@@ -220,22 +220,27 @@ static enum status start_writing(struct abacus *abacus, struct fault *why)
         status = store_head(abacus->store, &head, NULL, NULL, why);
     if (status == STATUS_OK && fits)
         status = store_pages_sound(abacus->store, &is_sound, why);
+    if (status == STATUS_OK)
+        status = store_index_sound(abacus->store, &is_indexed, why);
     if (status != STATUS_OK) {
         if (is_own)
             store_rollback(abacus->store);
         return status;
     }
-    abacus->origin = !fits ? ABACUS_LAYOUT : watermark > head ? ABACUS_AHEAD : !is_sound ? ABACUS_DAMAGED : ABACUS_SAVED;
+    abacus->origin = !fits ? ABACUS_LAYOUT : watermark > head ? ABACUS_AHEAD : !is_sound || !is_indexed ? ABACUS_DAMAGED
+                                                                                         : ABACUS_SAVED;
     /* Pages of another layout, of entries that are no longer there, or of which some are lost are worth nothing. */
     if (abacus->origin != ABACUS_SAVED) {
         watermark = 0;
         status = store_pages_reset(abacus->store, abacus->catalogue->layout_hash, why);
     }
+    if (status == STATUS_OK && !is_indexed)
+        status = store_index_reset(abacus->store, why);
     abacus->role = ROLE_WRITER;
     abacus->base = abacus->position = watermark;
     abacus->replayed = head - watermark;
     if (status == STATUS_OK)
-        status = catch_up(abacus, !fits, why);
+        status = catch_up(abacus, !fits || !is_indexed, why);
     if (status == STATUS_OK && is_own)
         status = store_commit(abacus->store, why);
     if (status != STATUS_OK) {
@@ -318,6 +323,18 @@ static void look_through_snapshot(struct abacus *abacus, uint64_t position, uint
     abacus->turn++;
 }
 
+/* Looks once whether entries can be found: through a damaged index a figure would miss some. */
+static enum status trust_index(struct abacus *abacus, struct fault *why)
+{
+    if (abacus->is_indexed)
+        return STATUS_OK;
+    const enum status status = store_index_sound(abacus->store, &abacus->is_indexed, why);
+    if (status != STATUS_OK || abacus->is_indexed)
+        return status;
+    fault_set(why, MESSAGE_STORE_INDEX, store_path(abacus->store), NULL);
+    return STATUS_BROKEN;
+}
+
 /* Looks once whether the saved pages can be used; those that cannot are passed over until somebody made them anew. */
 static enum status trust_pages(struct abacus *abacus, uint64_t *watermark, uint64_t head, struct fault *why)
 {
@@ -345,6 +362,8 @@ enum status abacus_follow(struct abacus *abacus, uint64_t as_of, struct fault *w
         status = store_pages_watermark(abacus->store, abacus->catalogue->layout_hash, &watermark, why);
     if (status == STATUS_OK)
         status = store_pages_fit(abacus->store, abacus->catalogue->layout_hash, &fits, why);
+    if (status == STATUS_OK)
+        status = trust_index(abacus, why);
     if (status == STATUS_OK)
         status = trust_pages(abacus, &watermark, head, why);
     if (status != STATUS_OK)

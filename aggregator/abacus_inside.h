@@ -105,6 +105,7 @@ struct abacus {
     bool is_masked;           /* reader before the saved watermark: reports' completion comes from the saved pages */
     bool is_foreign;          /* reader: the store's touches are of another layout and do not find every entry */
     bool is_trusted;          /* reader: the saved pages were found sound; from then on the writer looks after them */
+    bool is_indexed;          /* reader: the index was looked at, and names what was written into it */
     enum abacus_origin origin;
     uint64_t turn, stamp, repaired, replayed;
     int64_t looked_at;        /* writer: saved blocks up to this place were looked at since the start */

@@ -109,6 +109,11 @@ enum status store_chain_at(struct store *store, const char *agent, const unsigne
 enum status store_signature_after(struct store *store, const struct entry *entry, bool *ret_found, uint64_t *ret_seq,
                                   unsigned char ret_chain[SEAL_HASH], unsigned char ret_signature[SEAL_SIGNATURE],
                                   struct fault *why) MUST_CHECK;
+/* True when the index names just what was written into it: `about` holds a sum over all of it. What an older version wrote has
+ * none and counts as sound. A figure found through a damaged index would be wrong, so nobody asks one. */
+enum status store_index_sound(struct store *store, bool *ret_sound, struct fault *why) MUST_CHECK;
+/* Empties it: whoever calls goes through the ledger and touches anew. */
+enum status store_index_reset(struct store *store, struct fault *why) MUST_CHECK;
 /* Calls visit for every period of the form that any entry touches, in the order of their texts. */
 typedef void store_period_visitor(void *context, const char *period);
 enum status store_touched_periods(struct store *store, const char *form, store_period_visitor *visit, void *context,

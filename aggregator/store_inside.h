@@ -85,6 +85,7 @@
     X(CHECKPOINTS, "SELECT entry, text FROM checkpoint WHERE entry > ?1 ORDER BY entry")                               \
     X(CHECKPOINT_NEWEST, "SELECT entry, text FROM checkpoint ORDER BY entry DESC LIMIT 1")                             \
     X(CHECKPOINT_ADD, "INSERT OR REPLACE INTO checkpoint(entry, text) VALUES(?1, ?2)")                                 \
+    X(TOUCHES_CLEAR, "DELETE FROM touch")                                                                              \
     X(TOUCHES, "SELECT form, period, entry, more FROM touch ORDER BY form, period, entry")                             \
     X(BLOCKS, "SELECT subject, period, block, bytes, seal FROM block ORDER BY subject, period, block")                 \
     X(BLOCKS_AFTER, "SELECT subject, period, block, bytes, seal, rowid FROM block WHERE rowid > ?1 ORDER BY rowid")    \
@@ -157,6 +158,9 @@ struct store {
         uint32_t *table;     /* by hash, place + 1; 0: free */
         size_t place_count, place_capacity, table_size, entries;
     } touched;
+
+    bool index_seal_known;   /* the sum over all that the index names: store_touch.c */
+    uint64_t index_seal;
 
     bool pages_seal_known;   /* the sum of the seals of all saved blocks, in this transaction */
     uint64_t pages_seal;

@@ -53,7 +53,7 @@ static void give_up(struct store *store)
         store->broken |= sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
     store->inside = false;
     store_forget_touches(store);
-    store->head_known = store->pages_seal_known = store->outbox.known = false;
+    store->head_known = store->pages_seal_known = store->index_seal_known = store->outbox.known = false;
 }
 
 enum status store_failure(struct store *store, int result, struct fault *why)

@@ -81,6 +81,106 @@ static enum status save_row(struct store *store, const char *form, const char *p
     return store_run(store, statement, why);
 }
 
+/* ---- the sum over all of it ------------------------------------------------------------------------------------------ */
+
+/* What an entry under a form and period adds to the sum: FNV-1a and the finish of splitmix64. Against accidents; what
+ * somebody alters on purpose is found against the ledger (verify --full). */
+static uint64_t share_of(const char *form, const char *period, uint64_t entry)
+{
+    uint64_t mix = 14695981039346656037U;
+    for (; *form != '\0'; form++)
+        mix = (mix ^ (unsigned char)*form) * 1099511628211U;
+    mix = (mix ^ ' ') * 1099511628211U;
+    for (; *period != '\0'; period++)
+        mix = (mix ^ (unsigned char)*period) * 1099511628211U;
+    mix += entry * 0x9e3779b97f4a7c15U;
+    mix = (mix ^ mix >> 30) * 0xbf58476d1ce4e5b9U;
+    mix = (mix ^ mix >> 27) * 0x94d049bb133111ebU;
+    return mix ^ mix >> 31;
+}
+
+static uint64_t shares_of(const char *form, const char *period, const uint64_t *entries, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum ^= share_of(form, period, entries[i]);
+    return sum;
+}
+
+/* *ret_sound false when a row cannot be read. */
+static enum status sum_index(struct store *store, uint64_t *ret_sum, bool *ret_sound, struct fault *why)
+{
+    char form[LIMIT_CODE_BYTES + 1], period[PERIOD_TEXT];
+    sqlite3_stmt *statement;
+    struct row row;
+    bool found = true, is_sound = true;
+    uint64_t sum = 0;
+    enum status status = store_statement(store, STATEMENT_TOUCHES, &statement, why);
+    while (status == STATUS_OK && found && is_sound) {
+        status = store_step(store, statement, &found, why);
+        if (status != STATUS_OK || !found)
+            break;
+        is_sound = store_read_text(statement, 0, form, sizeof form) &&
+                   store_read_text(statement, 1, period, sizeof period) && read_row(statement, 2, &row);
+        if (is_sound)
+            sum ^= shares_of(form, period, row.entries, row.count);
+    }
+    if (status != STATUS_OK)
+        return status;
+    sqlite3_reset(statement);
+    *ret_sum = sum;
+    *ret_sound = is_sound;
+    return STATUS_OK;
+}
+
+static enum status noted_seal(struct store *store, uint64_t *ret_seal, bool *ret_found, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    const enum status status = store_about(store, "index_seal", &statement, why);
+    return status == STATUS_OK ? store_number(store, statement, ret_seal, ret_found, why) : status;
+}
+
+enum status store_index_sound(struct store *store, bool *ret_sound, struct fault *why)
+{
+    uint64_t noted = 0, sum = 0;
+    bool found = false, is_sound = true;
+    enum status status = store->version >= SPANS_SINCE ? noted_seal(store, &noted, &found, why) : STATUS_OK;
+    if (status == STATUS_OK && found)
+        status = sum_index(store, &sum, &is_sound, why);
+    if (status == STATUS_OK)
+        *ret_sound = !found || (is_sound && sum == noted);
+    return status;
+}
+
+enum status store_index_reset(struct store *store, struct fault *why)
+{
+    sqlite3_stmt *statement;
+    store_forget_touches(store);
+    enum status status = store_statement(store, STATEMENT_TOUCHES_CLEAR, &statement, why);
+    if (status == STATUS_OK)
+        status = store_run(store, statement, why);
+    if (status == STATUS_OK)
+        status = store_set_about_number(store, "index_seal", 0, why);
+    store->index_seal = 0;
+    store->index_seal_known = status == STATUS_OK;
+    return status;
+}
+
+/* The writer alone changes the index, so it may remember. An index of an older version gets its sum now. */
+static enum status learn_seal(struct store *store, struct fault *why)
+{
+    bool found = false, is_sound = true;
+    if (store->index_seal_known)
+        return STATUS_OK;
+    enum status status = noted_seal(store, &store->index_seal, &found, why);
+    if (status == STATUS_OK && !found)
+        status = sum_index(store, &store->index_seal, &is_sound, why);
+    if (status == STATUS_OK && !is_sound)
+        return store_damaged(store, "touch", why);
+    store->index_seal_known = status == STATUS_OK;
+    return status;
+}
+
 /* ---- writing --------------------------------------------------------------------------------------------------------- */
 
 static enum status append_rows(struct store *store, const char *form, const char *period, const uint64_t *entries,
@@ -89,6 +189,7 @@ static enum status append_rows(struct store *store, const char *form, const char
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i += ROW_ENTRIES)
         status = save_row(store, form, period, entries + i, count - i < ROW_ENTRIES ? count - i : ROW_ENTRIES, why);
+    store->index_seal ^= shares_of(form, period, entries, count);
     return status;
 }
 
@@ -101,7 +202,7 @@ static enum status put_in(struct store *store, const char *form, const char *per
     if (status != STATUS_OK)
         return status;
     if (row.count == 0 || row.entries[row.count - 1] < entry)
-        return save_row(store, form, period, &entry, 1, why);
+        return append_rows(store, form, period, &entry, 1, why);
     for (at = 0; row.entries[at] < entry; at++)
         continue;
     if (row.entries[at] == entry)
@@ -109,6 +210,7 @@ static enum status put_in(struct store *store, const char *form, const char *per
     memmove(row.entries + at + 1, row.entries + at, (row.count - at) * sizeof *row.entries);
     row.entries[at] = entry;
     row.count++;
+    store->index_seal ^= share_of(form, period, entry);
     const size_t first = row.count > ROW_ENTRIES ? row.count / 2 : row.count;
     status = save_row(store, form, period, row.entries, first, why);
     return status == STATUS_OK && first < row.count
@@ -143,13 +245,15 @@ void store_forget_touches(struct store *store)
 
 enum status store_flush_touches(struct store *store, struct fault *why)
 {
-    enum status status = STATUS_OK;
+    if (store->touched.place_count == 0)
+        return STATUS_OK;
+    enum status status = learn_seal(store, why);
     for (size_t i = 0; i < store->touched.place_count && status == STATUS_OK; i++) {
         const struct place *place = &store->touched.places[i];
         status = add_entries(store, place->form, place->period, place->entries, place->count, why);
     }
     store_forget_touches(store);
-    return status;
+    return status == STATUS_OK ? store_set_about_number(store, "index_seal", store->index_seal, why) : status;
 }
 
 static uint32_t hash_place(const char *form, const char *period)

@@ -283,11 +283,13 @@ static enum status check_catalogues(struct verifying *verifying, struct fault *w
 static enum status check_seals(struct verifying *verifying, struct fault *why)
 {
     struct fault found = {0};
-    bool is_sound = false;
+    bool is_sound = false, is_indexed = false;
     char detail[200] = "";
     enum status status = store_begin(verifying->store, &found);
     if (status == STATUS_OK)
         status = store_pages_sound(verifying->store, &is_sound, &found);
+    if (status == STATUS_OK)
+        status = store_index_sound(verifying->store, &is_indexed, &found);
     store_rollback(verifying->store);
     if (status == STATUS_AGAIN) {
         *why = found;
@@ -298,7 +300,9 @@ static enum status check_seals(struct verifying *verifying, struct fault *why)
     else if (!is_sound)
         (void)snprintf(detail, sizeof detail,
                        "saved pages are lost, older, or of another ledger; they are rebuilt when the aggregator starts");
-    verification_add(verifying->found, "seals", is_sound ? VERIFY_OK : VERIFY_BAD, 1, 0, detail);
+    else if (!is_indexed)
+        (void)snprintf(detail, sizeof detail, "the index is damaged; it is made anew when the aggregator starts");
+    verification_add(verifying->found, "seals", is_sound && is_indexed ? VERIFY_OK : VERIFY_BAD, 1, 0, detail);
     return status == STATUS_OK ? STATUS_OK : reopen(verifying, why);
 }
 
