@@ -5,7 +5,7 @@
  * file counts once it has stayed the same for the settling time.
  *
  * Moving never replaces a file of the same name: renameat2 where the file system knows it, else link + unlink. A crash
- * between those two leaves the file in both places; its bytes are in the manifest, so the next start only finishes the
+ * between those two, or a power cut that keeps one folder only, leaves the file in both places; its bytes are in the manifest, so the next start only finishes the
  * move. What arrived is then compared with what was read: a clerk may have saved the file anew meanwhile, and a report
  * that nobody read must not lie in done/. */
 #define _GNU_SOURCE /* renameat2 */
@@ -306,11 +306,21 @@ static bool write_place(const struct place *place, int number, char ret_path[INB
     return length > 0 && length < INBOX_PATH;
 }
 
+/* Two names of one file: a move that a crash left half done. */
+static bool is_same_file(const char *path, const char *other)
+{
+    struct stat one, two;
+    return lstat(path, &one) == 0 && lstat(other, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+/* Where the file lies already is free for it. */
 static bool is_taken(const void *about, int number)
 {
-    char path[INBOX_PATH];
+    const struct place *place = about;
+    char path[INBOX_PATH], from[INBOX_PATH];
     struct stat ignored;
-    return write_place(about, number, path) && lstat(path, &ignored) == 0;
+    return write_place(place, number, path) && lstat(path, &ignored) == 0 &&
+           !(inbox_path(place->inbox, place->name, from) && is_same_file(from, path));
 }
 
 enum status inbox_free_path(const struct inbox *inbox, const char *below, const char *name, char ret_path[INBOX_PATH],
@@ -345,6 +355,8 @@ static int move_without_links(const char *from, const char *to)
 
 static int move_exclusively(const char *from, const char *to)
 {
+    if (is_same_file(from, to))
+        return unlink(from);
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)

@@ -42,6 +42,26 @@ static void a_file_saved_anew_while_it_was_read_stays_in_the_inbox(void)
     county_close(&county);
 }
 
+static void a_move_that_was_left_half_done_is_finished(void)
+{
+    struct county county;
+    struct inbox_state read;
+    char from[INBOX_PATH], done[INBOX_PATH], path[INBOX_PATH];
+    bool other = true;
+    county_open(&county);
+    county_path(&county, "a.csv", from);
+    county_path(&county, "done/a.csv", done);
+    county_write(&county, "a.csv", report, strlen(report));
+    CU_ASSERT_EQUAL_FATAL(link(from, done), 0);
+    CU_ASSERT_FATAL(inbox_look(county.inbox, "a.csv", &read));
+    CU_ASSERT_EQUAL(inbox_free_path(county.inbox, "done", "a.csv", path, &county.why), STATUS_OK);
+    CU_ASSERT_STRING_EQUAL(path, done);
+    CU_ASSERT_EQUAL(inbox_move(county.inbox, "a.csv", &read, path, &other, &county.why), STATUS_OK);
+    CU_ASSERT(!other && !county_exists(&county, "a.csv") && county_exists(&county, "done/a.csv"));
+    CU_ASSERT(!county_exists(&county, "done/a.2.csv"));
+    county_close(&county);
+}
+
 static void a_file_of_the_same_name_is_never_replaced(void)
 {
     struct county county;
@@ -212,6 +232,7 @@ int main(void)
 {
     const struct sentence sentences[] = {
         SENTENCE(a_file_saved_anew_while_it_was_read_stays_in_the_inbox),
+        SENTENCE(a_move_that_was_left_half_done_is_finished),
         SENTENCE(a_file_of_the_same_name_is_never_replaced),
         SENTENCE(a_free_number_is_found_among_a_million),
         SENTENCE(only_plain_files_are_input),

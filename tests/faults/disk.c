@@ -465,7 +465,7 @@ void disk_write(const struct disk *disk, const char *below, enum disk_rest rest,
     static const uint32_t percents[] = {5, 30, 50, 70, 95};
     const uint32_t percent = percents[draw_below(5)];
     size_t *chosen = choose_states(disk, rest, percent);
-    char path[PATH_MAX];
+    char path[PATH_MAX], **written = memory_array(disk->content_count, sizeof *written);
     for (size_t i = 0; i < disk->name_count; i++) {
         const struct name *name = &disk->names[i];
         const int file = name->states[chosen[i]].file;
@@ -477,8 +477,13 @@ void disk_write(const struct disk *disk, const char *below, enum disk_rest rest,
         make_folders(path);
         if (file == FOLDER)
             (void)mkdir(path, 0700);
+        else if (written[file] != NULL) /* one file, two names */
+            must(link(written[file], path) == 0, "cannot link", path);
         else
-            write_content(&disk->contents[file], rest, percent, path);
+            write_content(&disk->contents[file], rest, percent, written[file] = memory_copy_text(path));
     }
+    for (size_t i = 0; i < disk->content_count; i++)
+        free(written[i]);
+    free(written);
     free(chosen);
 }
