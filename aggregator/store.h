@@ -29,6 +29,8 @@ void store_close(struct store **store);
 /* True when some process holds the store for writing. */
 bool store_is_held(const char *path);
 enum store_mode store_mode_of(const struct store *store);
+/* True when a store was made at the path, and the file is empty or no longer there. */
+bool store_is_gone(const char *path);
 /* STATUS_BROKEN when the file, which is only read, is of an older version: what came later is not in it. */
 enum status store_is_current(const struct store *store, struct fault *why) MUST_CHECK;
 const char *store_path(const struct store *store);

@@ -345,7 +345,7 @@ static enum status open_reader(struct store *store, struct fault *why)
     int result;
     if (stat(store->path, &about) != 0) {
         if (errno == ENOENT || errno == ENOTDIR) {
-            fault_set(why, MESSAGE_STORE_ABSENT, store->path, NULL);
+            fault_set(why, store_is_gone(store->path) ? MESSAGE_STORE_GONE : MESSAGE_STORE_ABSENT, store->path, NULL);
             return STATUS_AGAIN;
         }
         fault_set(why, MESSAGE_CANNOT_READ, store->path, strerror(errno), NULL);
@@ -362,16 +362,17 @@ static enum status open_reader(struct store *store, struct fault *why)
 
 /* A new store begins where there was none. Where there was one (the lock file says so, or a log is left, which SQLite would
  * delete), an empty file or none is the greatest of damages, and a new store in its place would answer that nothing was ever reported. */
-static bool is_gone(const struct store *store)
+bool store_is_gone(const char *path)
 {
     struct stat about;
-    char *log = with_suffix(store->path, "-wal");
-    const bool was_made = (fstat(store->lock, &about) == 0 && about.st_size > 0) || (stat(log, &about) == 0 && about.st_size > 0);
+    char *log = with_suffix(path, "-wal"), *lock = with_suffix(path, ".lock");
+    const bool was_made = (stat(lock, &about) == 0 && about.st_size > 0) || (stat(log, &about) == 0 && about.st_size > 0);
     free(log);
-    return was_made && (stat(store->path, &about) == 0 ? about.st_size == 0 : errno == ENOENT);
+    free(lock);
+    return was_made && (stat(path, &about) == 0 ? about.st_size == 0 : errno == ENOENT);
 }
 
-/* The lock file's word for is_gone, once the store is on the disk. Nothing rests on it, and the next start tries again. */
+/* The lock file's word for store_is_gone, once the store is on the disk. Nothing rests on it, and the next start tries again. */
 static void note_that_it_was_made(const struct store *store)
 {
     static const char word[] = "a store was made here\n";
@@ -386,7 +387,7 @@ static enum status open_writer(struct store *store, struct fault *why)
     enum status status = make_folders(store->path, why);
     if (status == STATUS_OK)
         status = store_hold(store->path, &store->lock, why);
-    if (status == STATUS_OK && is_gone(store)) {
+    if (status == STATUS_OK && store_is_gone(store->path)) {
         fault_set(why, MESSAGE_STORE_GONE, store->path, NULL);
         status = STATUS_BROKEN;
     }

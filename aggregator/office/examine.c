@@ -99,6 +99,12 @@ static void look_at_store(struct examination *examination)
     bool is_sound = false;
     uint64_t head = 0;
     int64_t received_at = 0;
+    if (store_is_gone(path)) {
+        fault_set(&why, MESSAGE_STORE_GONE, path, NULL);
+        doctor_add_fault(doctor, "store", DOCTOR_ERROR, path, &why);
+        doctor_clock(doctor, examination->now_ms, 0);
+        return;
+    }
     if (access(path, F_OK) != 0) {
         doctor_add(doctor, "store", DOCTOR_OK, path, MESSAGE_DOCTOR_NO_STORE, MESSAGE_NONE, path, NULL);
         doctor_clock(doctor, examination->now_ms, 0);
