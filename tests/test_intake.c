@@ -104,8 +104,8 @@ static void open_bureau_at(enum security security, const char *endpoint)
     bureau.now_ms = 1600000000000;
     bureau.context = zmq_ctx_new();
     make_key(&bureau.key);
+    bureau.router = zmq_socket(bureau.context, ZMQ_ROUTER); /* there before the gate's thread, which asks whose socket it has */
     city_must(gate_start(bureau.context, SECURITY_CURVE, NULL, 0, &bureau.key.public_key, &bureau.gate, &why), &why, "gate");
-    bureau.router = zmq_socket(bureau.context, ZMQ_ROUTER);
     city_must(link_serve(bureau.router, "collectors", &bureau.key, security, endpoint, LIMIT_MESSAGE_BYTES, &why), &why,
               "link_serve");
     CU_ASSERT_EQUAL_FATAL(zmq_bind(bureau.router, endpoint), 0);
