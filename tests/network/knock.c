@@ -178,8 +178,12 @@ static int deaf(char *argv[])
         zmq_connect(peer.socket, argv[2]) != 0)
         peer_fail("%s", zmq_strerror(zmq_errno()));
     wire_encode(&question, &bytes, &length);
-    for (const int64_t until = peer_steady() + 5000; asked < questions && peer_steady() < until;)
-        asked += peer_send(&peer, bytes, length, 500, 0);
+    for (int64_t until = peer_steady() + 5000; asked < questions && peer_steady() < until;) {
+        const int sent = peer_send(&peer, bytes, length, 500, 0);
+        asked += sent;
+        if (sent > 0) /* until nobody takes one for five seconds */
+            until = peer_steady() + 5000;
+    }
     printf("asked %ld\n", asked);
     (void)fflush(stdout);
     while (getchar() != EOF)
