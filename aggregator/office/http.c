@@ -462,12 +462,14 @@ static size_t sweep(struct http *http)
     return used;
 }
 
-/* libevent sets its callbacks after this returns, so the new buffer is kept only once the old ones are swept. */
+/* libevent sets its callbacks after this returns, so the new buffer is kept only once the old ones are swept. The buffer
+ * owns its socket: libevent would close it while our hold keeps the buffer's events on its number, which the next file or
+ * connection of any thread gets. */
 static struct bufferevent *new_connection(struct event_base *base, void *context)
 {
     struct http *http = context;
     const size_t used = sweep(http);
-    struct bufferevent *connection = bufferevent_socket_new(base, -1, 0);
+    struct bufferevent *connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     for (size_t i = 0; connection != NULL && i < ARRAY_LEN(http->connections); i++)
         if (http->connections[i] == NULL) {
             bufferevent_incref(connection);

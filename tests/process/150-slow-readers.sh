@@ -56,6 +56,8 @@ ask query homes --period 2000..2014
 grep -q ",$((180 * (round - 1)))," last.out || fail "not the last figures: $(cat last.out)"
 wait_for 30 "memory to be let go" [ "$(resident)" -lt $((before + growth)) ]
 stop_aggregator
+# libevent warns when it is asked to watch a number whose socket was closed under it.
+! grep -m 1 -F '[warn]' aggregator.log || fail "a closed connection was still watched"
 # Control: an aggregator that keeps every answer for an office that never reads grows, and that is noticed.
 if release_only; then
     PRELOAD=$BIN/libnetwork-preload.so SUANPAN_NO_HWM=1 start_aggregator
