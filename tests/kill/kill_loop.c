@@ -119,7 +119,8 @@ static void start(struct run *run, struct program *program, bool may_be_doomed)
         (void)execl(program->binary, program->binary, "--config", program->config, "--lang", "en", (char *)NULL);
         _exit(127);
     }
-    (void)unsetenv("LD_PRELOAD");
+    if (program->doomed) /* what else stands ahead of the programs stays for the next life */
+        (void)unsetenv("LD_PRELOAD");
 }
 
 /* Any other end than SIGKILL is a fault of the program. */
