@@ -90,7 +90,8 @@
     X(BLOCKS, "SELECT subject, period, block, bytes, seal FROM block ORDER BY subject, period, block")                 \
     X(BLOCKS_AFTER, "SELECT subject, period, block, bytes, seal, rowid FROM block WHERE rowid > ?1 ORDER BY rowid")    \
     X(CATALOGUES, "SELECT version, hash, after FROM catalogue ORDER BY version")                                       \
-    X(FIGURE, "SELECT value, numerator, denominator, reported, expected, flag, name, unit_name FROM published_figures" \
+    X(FIGURE, "SELECT value, numerator, denominator, flag, name, unit_name, level, period_kind, first_day, last_day,"  \
+              " reported, expected, value_units, value_scale FROM published_figures"                                  \
               " WHERE kind = ?1 AND code = ?2 AND unit = ?3 AND period = ?4")                                          \
     X(FIGURES, "SELECT kind, code, unit, period, value, numerator, denominator, reported, expected, flag"              \
                " FROM published_figures ORDER BY kind, code, unit, period")                                            \

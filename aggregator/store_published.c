@@ -125,6 +125,22 @@ static bool is_same(const char *one, const char *other)
     return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
+/* True when the row says all that the figure does. */
+static bool says(sqlite3_stmt *statement, const struct published_figure *figure, const struct period_texts *texts)
+{
+    const char *const wanted[] = {figure->value, figure->numerator, figure->denominator, figure->flag, figure->name,
+                                  figure->unit_name, figure->level, period_kind_name(figure->period.kind), texts->first,
+                                  texts->last};
+    for (int i = 0; i < (int)ARRAY_LEN(wanted); i++)
+        if (!is_same(column_text(statement, i), wanted[i]))
+            return false;
+    return (uint64_t)sqlite3_column_int64(statement, 10) == figure->reported &&
+           (uint64_t)sqlite3_column_int64(statement, 11) == figure->expected &&
+           (sqlite3_column_type(statement, 12) == SQLITE_NULL) == (figure->value == NULL) &&
+           (figure->value == NULL || sqlite3_column_int64(statement, 12) == figure->value_units) &&
+           sqlite3_column_int64(statement, 13) == figure->value_scale;
+}
+
 enum status store_is_published(struct store *store, const struct published_figure *figure, bool *ret_same,
                                struct fault *why)
 {
@@ -145,13 +161,7 @@ enum status store_is_published(struct store *store, const struct published_figur
     if (!row)
         *ret_same = figure->value == NULL && figure->reported == 0 && figure->expected == 0;
     else
-        *ret_same = is_same(column_text(statement, 0), figure->value) &&
-                    is_same(column_text(statement, 1), figure->numerator) &&
-                    is_same(column_text(statement, 2), figure->denominator) &&
-                    (uint64_t)sqlite3_column_int64(statement, 3) == figure->reported &&
-                    (uint64_t)sqlite3_column_int64(statement, 4) == figure->expected &&
-                    is_same(column_text(statement, 5), figure->flag) && is_same(column_text(statement, 6), figure->name) &&
-                    is_same(column_text(statement, 7), figure->unit_name);
+        *ret_same = says(statement, figure, &texts);
     sqlite3_reset(statement);
     return STATUS_OK;
 }

@@ -490,11 +490,6 @@ struct republishing {
     struct fault *why;
 };
 
-static bool same_text(const char *one, const char *other)
-{
-    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
-}
-
 static bool compare_published(void *context, const struct published_figure *published)
 {
     struct republishing *republishing = context;
@@ -511,11 +506,11 @@ static bool compare_published(void *context, const struct published_figure *publ
         republishing->status = published_make(republishing->maker, republishing->figures,
                                               (struct published_subject){is_indicator, code}, unit, published->period, &made,
                                               republishing->why);
+        if (republishing->status == STATUS_OK)
+            republishing->status = store_is_published(republishing->comparing->verifying->store, &made, &same,
+                                                      republishing->why);
         if (republishing->status != STATUS_OK)
             return false;
-        same = same_text(made.value, published->value) && same_text(made.numerator, published->numerator) &&
-               same_text(made.denominator, published->denominator) && made.reported == published->reported &&
-               made.expected == published->expected && same_text(made.flag, published->flag);
     }
     if (!same && republishing->bad++ == 0) {
         period_format(published->period, period);

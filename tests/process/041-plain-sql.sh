@@ -70,3 +70,15 @@ CSV
 sleep 1
 "$BIN/suanpan" -c aggregator.yaml --lang en --format csv verify --full >last.out || { cat last.out && fail "verify --full"; }
 expect_in last.out '^published,ok,[1-9]' "every published row is what the ledger says"
+
+say "a column altered behind its back is found, whichever it is"
+stop_aggregator
+cp data/suanpan.db whole.db
+for change in "value = '9'" "value_units = value_units + 1" "value_scale = value_scale + 1" "unit_name = 'x'" "name = 'x'" \
+    "level = 'x'" "period_kind = 'x'" "first_day = '2019-01-01'" "last_day = '2019-01-01'" "reported = reported + 1" "flag = 'overflow'"; do
+    cp whole.db data/suanpan.db
+    sqlite3 data/suanpan.db "UPDATE published_figures SET $change WHERE code = 'homes' AND unit = 'B' AND period = '2020'" || fail "$change"
+    "$BIN/suanpan" -c aggregator.yaml --lang en --format csv verify --full >last.out 2>last.err && fail "not found: $change"
+    expect_in last.out '^published,bad,[1-9]' "$change"
+done
+cp whole.db data/suanpan.db
