@@ -38,7 +38,15 @@ static void add_key(struct outside *outside, const char *name, const unsigned ch
     memcpy(added->key, key, SEAL_PUBLIC);
 }
 
-/* Every NAME.pub: a key of NAME, and of the name inside. */
+/* A later key of an agent is kept under its name with a number, east.2: the name without it, or NULL. */
+static char *without_number(const char *name)
+{
+    const char *point = strrchr(name, '.');
+    const bool is_numbered = point != NULL && point != name && point[1] != '\0' && strspn(point + 1, "0123456789") == strlen(point + 1);
+    return is_numbered ? memory_copy_text_length(name, (size_t)(point - name)) : NULL;
+}
+
+/* Every NAME.pub: a key of NAME, of the name inside, and of the agent whose later key it is. */
 static enum status load_keys(const char *folder, struct outside *outside, struct fault *why)
 {
     DIR *listing = opendir(folder);
@@ -58,6 +66,10 @@ static enum status load_keys(const char *folder, struct outside *outside, struct
             add_key(outside, name, key.sign);
         if (status == STATUS_OK && strcmp(name, key.name) != 0)
             add_key(outside, key.name, key.sign);
+        char *agent = without_number(name);
+        if (status == STATUS_OK && agent != NULL)
+            add_key(outside, agent, key.sign);
+        free(agent);
         free(name);
         free(path);
     }

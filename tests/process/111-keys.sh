@@ -40,9 +40,9 @@ expect_status 4 "and is refused like one nobody knows"
 [ "$(figure A)" = 3 ] || fail "something was taken under an expired key: $(figure A)"
 
 say "a new key beside the old one, without losing a row"
-keys_of east-new
-sed 's/^agent: east-new/agent: east/; s#^outbox: .*#outbox: outbox/east#; s#inbox/east-new#inbox/east#' east-new.yaml >east2.yaml
-two_keys() { dates east '' "$(day 0)" && echo "east,A,keys/east-new.pub,active,$(day 0)," >>agents.csv; }
+keys_of east.2
+sed 's/^agent: east.2/agent: east/; s#^outbox: .*#outbox: outbox/east#; s#inbox/east.2#inbox/east#' east.2.yaml >east2.yaml
+two_keys() { dates east '' "$(day 0)" && echo "east,A,keys/east.2.pub,active,$(day 0)," >>agents.csv; }
 change "the second key" two_keys
 collect east
 expect_status 0 "what waited is delivered under the old key"
@@ -98,14 +98,14 @@ else
 fi
 
 say "the aggregator's own key is replaced"
-"$BIN/suanpan" keygen keys aggregator-new >/dev/null
+"$BIN/suanpan" keygen keys aggregator.2 >/dev/null
 stop_aggregator
-sed -i 's#keys/aggregator.key#keys/aggregator-new.key#' aggregator.yaml
+sed -i 's#keys/aggregator.key#keys/aggregator.2.key#' aggregator.yaml
 start_aggregator
 month west b1 07 4
 collect west --timeout 3
 expect_status 4 "a collector that knows only the old one waits"
-sed -i 's#keys/aggregator.pub#keys/aggregator-new.pub#' west.yaml east2.yaml
+sed -i 's#keys/aggregator.pub#keys/aggregator.2.pub#' west.yaml east2.yaml
 month east a1 07 64
 "$BIN/suanpan-collector" --config east2.yaml --once --lang en >last.out 2>last.err || fail "east under the new key of the aggregator"
 collect west
@@ -117,4 +117,11 @@ collect west
 grep -qE 'ledger_' last.err && fail "an alarm after the new key"
 ask verify --full
 expect_status 0 "the ledger proves itself over the change"
+mkdir public && cp keys/*.pub public
+"$BIN/suanpan" -c aggregator.yaml ledger export exported >last.out 2>last.err || fail "ledger export"
+"$BIN/suanpan" --lang en --format csv ledger verify exported --keys public >last.out 2>last.err ||
+    fail "with the public keys, later ones by their number: $(cat last.out)"
+rm public/east.2.pub
+"$BIN/suanpan" --lang en --format csv ledger verify exported --keys public >last.out 2>last.err && fail "a key that was not given is believed"
+expect_in last.out '^signatures,bad,.*east' "whose key is missing is said"
 counts faults=6 records=$(($(figure A) + $(figure B))) lost=0 doubled=0 seed=0
