@@ -307,16 +307,6 @@ static int answer_here(const struct program *program, const struct catalogue *ca
     return exit_code;
 }
 
-/* Only a store that is there is opened; STATUS_AGAIN says that it is not. */
-static enum status open_store(const char *path, struct store **ret_store, struct fault *why)
-{
-    if (access(path, F_OK) != 0) {
-        fault_set(why, MESSAGE_ASK_NO_STORE, path, NULL);
-        return STATUS_AGAIN;
-    }
-    return store_open(path, STORE_READ, ret_store, why);
-}
-
 static enum status load_catalogue(const char *folder, struct catalogue **ret_catalogue, struct fault *why)
 {
     struct findings findings = {.items = NULL};
@@ -352,7 +342,7 @@ static int ask_store(const struct program *program, const char *path, const stru
     struct catalogue *catalogue = NULL;
     struct fault fault = {.message = MESSAGE_NONE};
     int exit_code;
-    enum status status = open_store(path, &store, &fault);
+    enum status status = store_open(path, STORE_READ, &store, &fault);
     if (status == STATUS_OK)
         status = settings != NULL ? load_catalogue(settings->catalogue, &catalogue, &fault)
                                   : stored_catalogue(store, path, &catalogue, &fault);
@@ -464,7 +454,7 @@ static enum status check_weights(const struct catalogue *catalogue, const char *
     char *path = NULL;
     enum status status = settings_store_path(url, &path, why);
     if (status == STATUS_OK)
-        status = open_store(path, &store, why);
+        status = store_open(path, STORE_READ, &store, why);
     if (status == STATUS_OK)
         status = calendar_use_timezone(catalogue->timezone, why);
     if (status == STATUS_OK)
@@ -553,10 +543,6 @@ static int prove(const struct program *program)
     }
     if (is_verify || strcmp(what, "export") == 0)
         status = named_store(program, &path, &settings, &fault);
-    if (status == STATUS_OK && path != NULL && access(path, F_OK) != 0) {
-        fault_set(&fault, MESSAGE_ASK_NO_STORE, path, NULL);
-        status = STATUS_AGAIN;
-    }
     if (status == STATUS_OK)
         status = is_verify      ? prove_store(path, &request, &table, &is_sound, &fault)
                  : path != NULL ? prove_write_export(path, program->operand[1], &table, &fault)

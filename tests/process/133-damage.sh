@@ -140,5 +140,8 @@ b2sum -c --quiet sums || fail "the log was touched"
 rm data/suanpan.db data/suanpan.db-wal
 "$BIN/suanpan" -c aggregator.yaml --lang en --format csv doctor >last.out 2>last.err
 expect_in last.out '^store,error,.*there was a store' "doctor does not call it one that was never made"
+ask query homes
+expect_status 4 "a store that is gone"
+expect_in last.err 'there was a store .*restore a backup' "a question does not call it one that was never made"
 VERIFY=no
 counts faults=$((2 * each + 5)) records=$((answers * 2)) lost=0 doubled=0 seed="$SUANPAN_SEED"
